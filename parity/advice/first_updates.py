@@ -100,7 +100,7 @@ class FirstUpdates(Begun):
     @cached_property
     def as_is(self) -> FirstTwo:
         """Return what the updates of the side as it is come to."""
-        return self._take(self)
+        return FirstTwo(self, self.rows)
 
     @cached_property
     def standardized(self) -> FirstTwo | None:
@@ -110,12 +110,9 @@ class FirstUpdates(Begun):
     def tried(self, changes: Mapping[str, Any]) -> FirstTwo | None:
         """Return what they come to with some changes made, None where the config cannot be so."""
         try:
-            return self._take(self.having(changes))
+            return FirstTwo(self.having(changes), self.rows)
         except ParityError:
             return None
-
-    def _take(self, begun: Begun) -> FirstTwo:
-        return FirstTwo(begun, self.rows)
 
 
 def affordable(side: Resolved) -> bool:

@@ -91,6 +91,22 @@ def returning(statements: Sequence[str], value: str) -> list[str]:
     return [*others, f"return {computed}"] if target == value else [*statements, f"return {value}"]
 
 
+def closed(
+    lines: Iterable[Mapping[str, str]], returns: tuple[str, ...], plain: bool
+) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    """Return the lines of a model of blocks, nested, and what is still to be returned behind them.
+
+    Args:
+        lines: of the model.
+        returns: what its outputs are called.
+        plain: they are returned as they are; one alone then by the last line.
+    """
+    said = nested(above(lines))
+    if plain and len(returns) == 1:
+        said, returns = returning(said, returns[0]), ()
+    return [{"statement": one, "comment": ""} for one in said], returns
+
+
 def told_of(kind: Kind) -> str:
     """Return what a class says of itself: which blocks it stands for."""
     blocks = list(dict.fromkeys(group.scope.block for group in kind.groups))

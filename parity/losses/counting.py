@@ -31,6 +31,16 @@ def counted(outputs, targets):
 """A loss of the steps that count, in the frameworks' words."""
 
 
+def called(code: LossCode) -> tuple[list[str], str]:
+    """Return a loss's code without its end, and what is called there that it returns: ``loss``, or ``whole``."""
+    *before, last = code.body
+    made = last.removeprefix("return ")
+    if made == "loss":
+        return before, made
+    name = "whole" if any("loss" in line for line in before) else "loss"
+    return [*before, f"{name} = {made}"], name
+
+
 def counting(loss: Loss, code: LossCode, framework: str, fused: bool = False) -> LossCode:
     """Return the loss's code, of the steps that count alone: those of the mask that the outputs carry.
 
@@ -50,10 +60,7 @@ def counting(loss: Loss, code: LossCode, framework: str, fused: bool = False) ->
         own = [line for line in code.body if "keras.losses." in line]
         if own and not any(line.startswith("def ") for line in before):
             return code
-    if made != "loss":
-        name = "whole" if any("loss" in line for line in before) else "loss"
-        before.append(f"{name} = {made}")
-        made = name
+    before, made = called(code)
     weights = {"weights": ", sample_weights", "seen": ", sample_weights[seen]"} if code.weighs else {}
     told = {"loss": made, "called": loss.called, "weights": "", "seen": ""} | weights
     lines = COUNTED["keras" if keras else framework].format(**told).splitlines()

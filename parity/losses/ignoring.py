@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from parity.code import LossCode
 from parity.frameworks import frameworks
+from parity.losses.counting import called
 
 if TYPE_CHECKING:
     from parity.losses import Loss
@@ -46,11 +47,6 @@ def ignoring(loss: Loss, code: LossCode, framework: str) -> LossCode:
     weights = said == "keras" and getattr(loss, "class_weight", None) is not None
     if said in OWN and any(OWN[said] in line for line in code.body) and not weights:
         return code
-    *before, last = code.body
-    made = last.removeprefix("return ")
-    if made != "loss":
-        name = "whole" if any("loss" in line for line in before) else "loss"
-        before.append(f"{name} = {made}")
-        made = name
+    before, made = called(code)
     lines = KEPT[said].format(loss=made, number=loss.ignored, called=loss.called).splitlines()
     return replace(code, body=(*before, "", *lines, "", "return kept"))

@@ -102,19 +102,14 @@ class Metric(Entry):
         return targets.size
 
 
-class OfOutput(Metric):
-    """A metric of one output of several, whose predictions and targets stand side by side in a row.
+class OfMetric(Metric):
+    """Base of metrics that are another one of a part of predictions and targets."""
 
-    Its name is Keras's: ``label_accuracy`` for the accuracy of ``label``.
-    """
-
-    output: str
     metric: SkipValidation[Metric]
-    places: tuple[Mapping[str, Any], ...]
 
     @property
     def name(self) -> str:
-        return f"{self.output}_{self.metric.name}"
+        return self.metric.name
 
     @property
     def kind(self) -> str:  # type: ignore[override]
@@ -130,6 +125,20 @@ class OfOutput(Metric):
     def degree(self) -> int | None:  # type: ignore[override]
         """Return the power of the targets' unit in which it is measured."""
         return self.metric.degree
+
+
+class OfOutput(OfMetric):
+    """A metric of one output of several, whose predictions and targets stand side by side in a row.
+
+    Its name is Keras's: ``label_accuracy`` for the accuracy of ``label``.
+    """
+
+    output: str
+    places: tuple[Mapping[str, Any], ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.output}_{self.metric.name}"
 
     @property
     def _at(self) -> int:

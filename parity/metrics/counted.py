@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import SkipValidation
+from typing import TYPE_CHECKING
 
 from parity.entries import Shape
 from parity.lazy import np
-from parity.metrics import Metric, TakenMetric
+from parity.metrics import OfMetric, TakenMetric
 from parity.rows import numbers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class OfCounted(Metric):
+class OfCounted(OfMetric):
     """A metric of classes, of the targets that count alone; its name stays what it is."""
 
-    metric: SkipValidation[Metric]
     ignored: int
-
-    @property
-    def name(self) -> str:
-        return self.metric.name
-
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """Return the kind of the metric itself."""
-        return self.metric.kind
-
-    @property
-    def better(self) -> Literal["higher", "lower"]:  # type: ignore[override]
-        """Return which values of it are the better ones."""
-        return self.metric.better
-
-    @property
-    def degree(self) -> int | None:  # type: ignore[override]
-        """Return the power of the targets' unit in which it is measured."""
-        return self.metric.degree
 
     def _seen(self, targets: np.ndarray) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = numbers_of(targets) != self.ignored

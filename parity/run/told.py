@@ -21,6 +21,9 @@ FACTOR_OF_GROUP, DECAY_OF_GROUP = "factor", "decay"
 OWN = "own"
 """Said of what draws numbers that no harness deals."""
 
+MOST_NUMBERS = 256
+"""Numbers of one layer that a config is to hold; one with more stays opaque."""
+
 
 @dataclass(kw_only=True)
 class ToldInput:

@@ -13,7 +13,7 @@ from parity.compile.folding import Folding
 from parity.compile.fragments import kept_outputs
 from parity.compile.layout import LaidOut, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
-from parity.compile.wording import above, known_of, nested, returning, together, told_of
+from parity.compile.wording import closed, known_of, nested, returning, together, told_of
 from parity.frameworks.tensorflow.kinds import LayerKind, class_of_layers, kinds_of, renamed, variables_of
 from parity.frameworks.tensorflow.numerics import in_low_precision
 from parity.spec.graph import Layer
@@ -88,10 +88,8 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     found.classes = [class_of_layers(kind) for kind in dict.fromkeys(words.kinds.values())]
     found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
     if folding.kinds:
-        said = nested(above(found.lines))
-        if len(found.returns) == 1 and not (low or side.outputs or any(laid.counted)):
-            said, found.returns = returning(said, found.returns[0]), ()
-        found.lines = [{"statement": one, "comment": ""} for one in said]
+        plain = not (low or side.outputs or any(laid.counted))
+        found.lines, found.returns = closed(found.lines, found.returns, plain)
         found.made = together(found.made, [kind.class_name for kind in folding.kinds])
     return found
 

@@ -12,7 +12,7 @@ from parity.compile.folding import Folding
 from parity.compile.fragments import activation_helpers, kept_outputs
 from parity.compile.layout import LaidOut, Line, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
-from parity.compile.wording import above, known_of, nested, returning, together, told_of
+from parity.compile.wording import closed, known_of, nested, returning, together, told_of
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
@@ -122,10 +122,8 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
     words.take(found, folding, body, "")
     found.blocks = [_class_of(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
     if folding.kinds:
-        said = nested(above(found.forward))
-        if len(found.returns) == 1 and not (low or side.outputs or any(laid.counted)):
-            said, found.returns = returning(said, found.returns[0]), ()
-        found.forward = [{"statement": one, "comment": ""} for one in said]
+        plain = not (low or side.outputs or any(laid.counted))
+        found.forward, found.returns = closed(found.forward, found.returns, plain)
         found.modules = together(found.modules, [kind.class_name for kind in folding.kinds])
     found.weights = {name: found.weights[name] for name in side.parameters()}
     return found

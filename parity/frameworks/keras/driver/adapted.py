@@ -15,10 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 
-NORMALIZATION = keras.layers.Normalization
+from parity.run.told import MOST_NUMBERS
 
-MOST = 256
-"""Numbers that a config is to hold; a layer with more stays opaque."""
+NORMALIZATION = keras.layers.Normalization
 
 
 @contextmanager
@@ -61,7 +60,7 @@ def numbers_of(layer: Any) -> dict[str, Any]:
         found = [np.asarray(one, np.float64) for one in measured]
     else:
         found = [np.asarray(one.numpy(), np.float64) for one in (layer.adapt_mean, layer.adapt_variance)]
-    if found[0].size > MOST:
+    if found[0].size > MOST_NUMBERS:
         return {"measured": f"{found[0].size} numbers"}
     return {
         "axis": 1 if layer._keep_axis == (1,) != last else -1,

@@ -42,14 +42,8 @@ def wide_layers() -> Iterator[None]:
 
     def exact(made: Any, *args: Any, **given: Any) -> None:
         # Of a list of Python's numbers Keras makes float32, whatever the layer's type.
-        begin(
-            made,
-            *args,
-            **{
-                key: np.array(one) if isinstance(one, list | tuple) and key in MEASURED else one
-                for key, one in given.items()
-            },
-        )
+        listed = {key: np.array(given[key]) for key in MEASURED if isinstance(given.get(key), list | tuple)}
+        begin(made, *args, **{**given, **listed})
 
     layer = keras.layers.InputLayer  # Of a model that was saved.
     measuring = keras.layers.Normalization

@@ -13,7 +13,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
 from parity.frameworks.torch.driver.groups import rate_of
-from parity.frameworks.torch.driver.hooks import CANONICAL, NUMBERS, PARTED, WHOLE
+from parity.frameworks.torch.driver.hooks import CANONICAL, NUMBERS, PARTED, SINGLE
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
@@ -117,7 +117,7 @@ def mark(model: nn.Module, graph: TracedModel) -> None:
         vars(module)[PARTED] = True
     for one in graph.modules.values():
         if is_made(one) and (home := home_of(one)) is not one:
-            vars(home)[WHOLE] = True
+            vars(home)[SINGLE] = True
     for parameter in model.parameters():
         if id(parameter) in graph.turned:
             vars(parameter)[CANONICAL] = True

@@ -174,7 +174,7 @@ def recorded(input: torch.Tensor, p: float | None, shape: Sequence[int] | None =
     return torch.from_numpy(active_driver().draw(tuple(input.shape if shape is None else shape), p)).to(input.device)
 
 
-PARTED, WHOLE, CANONICAL = "_parity_parted", "_parity_whole", "_parity_canonical"
+PARTED, SINGLE, CANONICAL = "_parity_parted", "_parity_single", "_parity_canonical"
 NUMBERS = "_parity_numbers"
 """Marks of what a program was read as: modules that do more than one layer, modules that do just one, matrices that lie
 as a spec has them, and the buffers of a module that are numbers of a spec."""
@@ -183,7 +183,7 @@ as a spec has them, and the buffers of a module that are numbers of a spec."""
 def whose(module: torch.nn.Module) -> dict[str, bool]:
     """Return whether a module is PyTorch's own, of which it is known how its parameters lie and what it computes."""
     own = type(module).__module__.startswith("torch.nn.")
-    return {"plain": own or WHOLE in vars(module), "known": own}
+    return {"plain": own or SINGLE in vars(module), "known": own}
 
 
 def transformed(tensor: torch.Tensor) -> bool:

@@ -14,7 +14,7 @@ import torch
 
 from parity.frameworks.torch.driver.joined import JoinedCalls
 from parity.frameworks.torch.driver.tracer import CallValue, FunctionCall
-from parity.run.told import ToldNode
+from parity.run.told import MOST_NUMBERS, ToldNode
 
 PLAIN = {
     "sub": "sub", "__sub__": "sub", "subtract": "sub", "add": "add", "__add__": "add", "__radd__": "add",
@@ -25,9 +25,6 @@ PLAIN = {
 
 BEHIND = {"div": "sub", "add": "mul"}
 """What stands ahead of the second of two calls that are one."""
-
-MOST = 256
-"""Numbers that a config is to hold."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def _placed(numbers: torch.Tensor, rank: int, row: Sequence[int]) -> tuple[np.nd
     """Return numbers and the axis that they are of, -1 for the last; None where they are of several, or of rows."""
     shape = (*(1,) * (rank - numbers.dim()), *numbers.shape)
     long = [axis for axis, size in enumerate(shape) if size > 1]
-    if len(shape) > rank or len(long) > 1 or numbers.numel() > MOST:
+    if len(shape) > rank or len(long) > 1 or numbers.numel() > MOST_NUMBERS:
         return None
     if not long:
         return numbers.reshape(()).numpy(), 0

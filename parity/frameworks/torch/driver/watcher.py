@@ -36,9 +36,6 @@ MORE = 1_000_003
 SHORT = 3
 """Rows that a model is called with where a program brings none."""
 
-IGNORED = -100
-"""What ``ignore_index`` of PyTorch's losses is by itself."""
-
 BOUNDED = "nn.BCELoss holds log p at -100, the loss here p to [1e-7, 1 - 1e-7]: in between they are the same."
 
 
@@ -192,11 +189,11 @@ def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
         arguments = loss.part["arguments"] if isinstance(loss.part, dict) else {}
         if "ignore_index" not in arguments:
             continue
-        ignored = arguments["ignore_index"]
+        ignored, unsaid = arguments["ignore_index"], loss.part["own"]["ignore_index"]
         if (targets == ignored).any():
             loss.part["seen"]["ignored"] = True
-        elif ignored != IGNORED:
-            arguments["ignore_index"] = IGNORED
+        elif ignored != unsaid:
+            arguments["ignore_index"] = unsaid
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
 
 

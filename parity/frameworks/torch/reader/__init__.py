@@ -17,9 +17,6 @@ from parity.run.told import Told, ToldNode, Word
 
 RATES = "torch.optim.lr_scheduler."
 
-IGNORED = -100
-"""What PyTorch's losses of classes leave out where nothing is said."""
-
 
 class TorchReader(Reader):
     """PyTorch's modules keep what they were made with; most tables read it as it is."""
@@ -94,14 +91,15 @@ def _of_classes(word: Word, targets: str, some: bool) -> Mapping[str, Any]:
     """Return a cross-entropy of classes; ``some``: targets are what it leaves out."""
     told = dict(word["arguments"])
     weight, reduction = told.pop("weight", None), told.get("reduction", "mean")
-    ignored, by_rows = told.pop("ignore_index", IGNORED), told.pop("divisor", "") == "rows"
+    unsaid = word.get("own", {}).get("ignore_index")  # What PyTorch's leave out where nothing is said.
+    ignored, by_rows = told.pop("ignore_index", unsaid), told.pop("divisor", "") == "rows"
     if by_rows and some:
         raise NoEntryError("a field of the loss that says that its mean counts targets that are left out")
     if reduction not in ("mean", "sum"):
         raise NoEntryError(f"a field of the loss that says reduction={reduction}")
     kind = "sparse_categorical_crossentropy" if targets == "index" else "categorical_crossentropy"
     fields = {"from_logits": True, "label_smoothing": float(told.get("label_smoothing", 0.0)), "reduction": reduction}
-    if targets == "index" and (some or ignored != IGNORED):
+    if targets == "index" and (some or ignored != unsaid):
         fields |= {"ignore_index": ignored}
     if weight is not None:
         fields |= {"class_weight": weight}
