@@ -33,7 +33,7 @@ opt = torch.optim.AdamW([{{"params": [net.weight]}}, {{"params": [net.bias], "we
 done = 0
 for epoch in range(90):
     {epoch}
-    for i in range(0, 64, 16):
+    for n, i in enumerate(range(0, 64, 16)):
         {step}
         loss = nn.functional.mse_loss(net(x[i:i+16]), y[i:i+16])
         opt.zero_grad()
@@ -51,6 +51,10 @@ COSINE = {"cosine": {
 GIVEN = {
     "a function of the count": (SET.format("get_lr(done)"), COSINE),
     "by way of a name": (f"lr = get_lr(done) if falls else peak\n        {SET.format('lr')}", COSINE),
+    "of the epoch and the batch in it": (
+        SET.format("peak * 0.5 ** ((4 * epoch + n) // 30)"),
+        {"step": {"initial_learning_rate": 6e-3, "step_size": 30, "gamma": 0.5}},
+    ),
     "a formula of the count": (
         SET.format("peak * 0.5 ** (done // 30)"),
         {"step": {"initial_learning_rate": 6e-3, "step_size": 30, "gamma": 0.5}},
@@ -83,11 +87,18 @@ def test_the_reading_is_proved(tmp_path: Path) -> None:
     (SET.format("peak * (1.0 if loss_before < 1.0 else 0.5)").replace("loss_before", "float(x[0, 0])"),
      "a rate that the program sets itself (0.006 so far)"),
     (SET.format("peak / (1 + done + i)"), "rates that the program sets itself"),
+    (SET.format("peak / (1 + n)"), "rates that the program sets itself"),  # It begins again in each epoch.
 ])  # fmt: skip
 def test_what_no_count_gives_is_a_line(read_text: Callable[..., Any], step: str, said: str) -> None:
     with pytest.raises(UnreadProgramError) as error:
         read_text(script(step))
     assert f"train.py, line 22: {said}" in str(error.value)
+
+
+def test_a_count_that_each_epoch_begins_again_is_no_count_of_steps(read_text: Callable[..., Any]) -> None:
+    begun = script(f"{SET.format('get_lr(done)')}", epoch="done = 0")
+    with pytest.raises(UnreadProgramError, match="rates that the program sets itself"):
+        read_text(begun)
 
 
 def test_a_rate_that_was_set_once_is_said_to_be(read_text: Callable[..., ReadProgram]) -> None:

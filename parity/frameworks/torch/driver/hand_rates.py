@@ -7,10 +7,10 @@ counts the steps, that expression is asked for the rates of later steps, as a ``
 from __future__ import annotations
 
 import ast
-import copy
+import functools
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,29 +26,26 @@ DEEPEST = 6
 """Names that are followed to what they were assigned, at most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SetRate:
     """A rate that a program set.
 
     Args:
         step: steps that had been taken.
         value: of the rate.
-        file, line: where.
+        place: where, as every line is told.
+        file, line: the same, to be looked up.
         known: the names there, of functions and of what they are given.
         around: the names of the module.
     """
 
     step: int
     value: float
+    place: str
     file: str
     line: int
     known: Mapping[str, Any]
     around: dict[str, Any]
-
-    @property
-    def place(self) -> str:
-        """The line that set it, as every line is told."""
-        return f"{Path(self.file).name}, line {self.line}"
 
 
 class WatchedGroup(dict[str, Any]):
@@ -69,16 +66,15 @@ class WatchedGroup(dict[str, Any]):
         frame = sys._getframe(1)
         if key != "lr" or is_library(frame.f_code.co_filename) or not isinstance(value, int | float):
             return
-        known = dict(frame.f_locals)
         self.sets.append(
-            SetRate(self.count(), float(value), frame.f_code.co_filename, frame.f_lineno, known, frame.f_globals)
-        )
+            SetRate(
+                step=self.count(), value=float(value), place=line_here(), file=frame.f_code.co_filename,
+                line=frame.f_lineno, known=dict(frame.f_locals), around=frame.f_globals,
+            )
+        )  # fmt: skip
 
     def __reduce__(self) -> Any:
-        return dict, (dict(self),)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
-        return {copy.deepcopy(key, memo): copy.deepcopy(one, memo) for key, one in self.items()}
+        return dict, (dict(self),)  # A copy is a group like any other.
 
 
 def watch_optimizers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
@@ -91,8 +87,7 @@ def watch_optimizers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> No
         count = lambda: seen.steps.get(id(optimizer), 0)  # noqa: E731
         optimizer.param_groups[:] = [WatchedGroup(one, count) for one in optimizer.param_groups]
 
-    begun.__wrapped__ = begin  # type: ignore[attr-defined]
-    put(torch.optim.Optimizer, "__init__", begun)
+    put(torch.optim.Optimizer, "__init__", functools.wraps(begin)(begun))
 
 
 def sets_of(optimizer: Any) -> list[SetRate]:
@@ -100,11 +95,10 @@ def sets_of(optimizer: Any) -> list[SetRate]:
     return next((one.sets for one in optimizer.param_groups if getattr(one, "sets", None)), [])
 
 
-def as_scheduler(seen: SeenLoop, optimizer: Any, rates: Sequence[Sequence[float]]) -> Any:
+def as_scheduler(optimizer: Any, rates: Sequence[Sequence[float]]) -> Any:
     """Return a scheduler that gives the rates that a program sets ahead of each step; None where none is found.
 
     Args:
-        seen: of the program.
         optimizer: whose rates they are.
         rates: of each step that was seen, those of all groups.
     """
@@ -136,9 +130,9 @@ def _rate_by_step(sets: Sequence[SetRate]) -> Callable[[int], float] | None:
         return None
     value, scope = _assigned(tree, first.line), _scope(tree, first.line)
     varying = {name for name in first.known if len({_plain(one.known.get(name)) for one in sets}) > 1}
-    numbers: set[str] = set()
+    names, numbers = set[str](), set[str]()
     for _ in range(DEEPEST):
-        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} if value is not None else set()
+        names = _named(value) if value is not None else set()
         numbers = {name for name in names & varying if all(type(one.known.get(name)) is int for one in sets)}
         # A number that is no count, or no count at all: what it was made of is looked at.
         made = {name for name in names - numbers if isinstance(first.known.get(name), float)}
@@ -149,6 +143,8 @@ def _rate_by_step(sets: Sequence[SetRate]) -> Callable[[int], float] | None:
     if value is None or len(numbers) != 1:
         return None
     (counter,) = numbers
+    if not _counts_on(tree, first.line, counter, names):
+        return None
     code = compile(ast.Expression(value), first.file, "eval")
     begin = first.known[counter] - first.step
 
@@ -179,6 +175,38 @@ def _assigned(tree: ast.Module, line: int) -> ast.expr | None:
                 if isinstance(key, ast.Constant) and key.value == "lr":
                     return node.value
     return None
+
+
+def _counts_on(tree: ast.Module, line: int, counter: str, names: Collection[str]) -> bool:
+    """Return whether a number that grows by one with each step does so throughout, and is not begun again.
+
+    One that a loop in a loop counts is, unless the outer ones' numbers are in the rate, too; one that is added to is
+    where a loop sets it.
+
+    Args:
+        tree: of the file.
+        line: that sets the rate.
+        counter: name of the number.
+        names: all that the rate is made of.
+    """
+    around = [one for one in ast.walk(tree)
+              if isinstance(one, ast.For | ast.While) and one.lineno <= line <= (one.end_lineno or 0)]  # fmt: skip
+    loops = sorted(around, key=lambda one: one.lineno)
+    counted = [_named(one.target) if isinstance(one, ast.For) else set[str]() for one in loops]
+    at = next((number for number, one in enumerate(counted) if counter in one), None)
+    if at is not None:
+        return all(one & set(names) for one in counted[:at])
+    sets = [one for one in ast.walk(tree) if isinstance(one, ast.Assign) and counter in _named(one)]
+    begun = [one for one in sets if counter not in _named(one.value)]
+    added = any(isinstance(one, ast.AugAssign) and counter in _named(one.target) for one in ast.walk(tree))
+    inside = any(one.lineno <= start.lineno <= (one.end_lineno or 0) for one in loops for start in begun)
+    return (added or len(begun) < len(sets)) and not inside
+
+
+def _named(node: ast.AST) -> set[str]:
+    """Return the names in an expression; of an assignment, those that it assigns to."""
+    nodes = node.targets if isinstance(node, ast.Assign) else [node]
+    return {one.id for each in nodes for one in ast.walk(each) if isinstance(one, ast.Name)}
 
 
 def _scope(tree: ast.Module, line: int) -> ast.AST:

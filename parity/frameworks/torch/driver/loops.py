@@ -141,7 +141,7 @@ def _take_hand_rates(seen: SeenLoop, optimizer: Any) -> None:
     steps = [one for one in seen.events if one.kind == "step"]
     if any(optimizer_of(one) is optimizer for one in seen.schedulers):
         return
-    made = as_scheduler(seen, optimizer, [[float(group["lr"]) for group in one.told] for one in steps])
+    made = as_scheduler(optimizer, [[float(group["lr"]) for group in one.told] for one in steps])
     if made is None:
         return
     place = sets_of(optimizer)[0].place
