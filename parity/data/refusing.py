@@ -86,7 +86,8 @@ def check_labels(
     if ignored is not None:
         y = y[y != ignored]
     if y.size and not 0 <= int(y.min()) <= int(y.max()) < classes:
-        fix = f"{NUMBER_THEM}, or, where those below 0 count for nothing, say so: loss.ignore_index"
+        said = "ignore_index of sparse_categorical_crossentropy"  # The one loss that leaves targets out.
+        fix = f"{NUMBER_THEM}, or, where those below 0 count for nothing, say so: {said}"
         fix = fix if y.min() < 0 and (y < 0).sum() == (y == y.min()).sum() else NUMBER_THEM
         raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {fix}")
 

@@ -28,7 +28,8 @@ def test_rows_of_no_class_keep_their_number() -> None:
 
 
 @pytest.mark.parametrize(("ignored", "said"), [
-    (None, "they run from -100 to 2.*or, where those below 0 count for nothing, say so: loss.ignore_index"),
+    (None, "they run from -100 to 2.*or, where those below 0 count for nothing, say so: ignore_index of "
+     "sparse_categorical_crossentropy"),
     (-1, "they run from -100 to 2"),
 ])  # fmt: skip
 def test_labels_that_no_loss_leaves_out_are_refused(tmp_path: Path, ignored: int | None, said: str) -> None:
