@@ -23,15 +23,16 @@ PLAIN = (ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.At
 """What an argument of such a function may be made of, to be asked what it is."""
 
 
-def loops_here(frames: Iterable[FrameType]) -> list[int | None]:
+def loops_here(frames: Iterable[FrameType], beside: str = "") -> list[int | None]:
     """Return how often the loops run that a program stands in, outermost first; None of one over anything but a range.
 
     Args:
         frames: of the program, the innermost first.
+        beside: name of an attribute; loops over it are left out.
     """
     found: list[int | None] = []
     for frame in reversed(list(frames)):
-        found += _loops(frame) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
+        found += _loops(frame, beside) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
     return found
 
 
@@ -52,7 +53,7 @@ def epochs_of(loops: Sequence[int | None], rows: int, size: int) -> int | None:
     return None
 
 
-def _loops(frame: FrameType) -> list[int | None]:
+def _loops(frame: FrameType, beside: str) -> list[int | None]:
     source = "".join(linecache.getlines(frame.f_code.co_filename))
     try:
         tree = ast.parse(source)
@@ -61,7 +62,13 @@ def _loops(frame: FrameType) -> list[int | None]:
     line, first = frame.f_lineno, frame.f_code.co_firstlineno
     inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
     loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
-    return [_count(one, frame) for one in sorted(loops, key=lambda one: one.lineno)]
+    counted = [one for one in loops if not (beside and _goes_through(one, beside))]
+    return [_count(one, frame) for one in sorted(counted, key=lambda one: one.lineno)]
+
+
+def _goes_through(loop: ast.For | ast.While, name: str) -> bool:
+    over = ast.walk(loop.iter) if isinstance(loop, ast.For) else ()
+    return any(isinstance(one, ast.Attribute) and one.attr == name for one in over)
 
 
 def _count(loop: Any, frame: FrameType) -> int | None:
