@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers_commands import lender
 
 from parity import api
 from parity.cli import main
 from parity.commands.read import proved
 from parity.result.schema import Comparison, Place
 from parity.spec.load import load_spec
-
-pytestmark = pytest.mark.usefixtures("forked_keras")
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -56,7 +55,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.sampled(2)
 def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None:
     script = PROGRAMS / "residual.py"
-    done = CliRunner().invoke(main, ["read", str(script), "-o", "residual.yaml"], standalone_mode=False)
+    with lender(fresh=True):
+        done = CliRunner().invoke(main, ["read", str(script), "-o", "residual.yaml"], standalone_mode=False)
     assert done.output.splitlines()[:2] == ["residual.yaml", "residual.npz"]
     last = done.output.splitlines()[-1]
     assert last == "read faithfully: bit for bit the same" or float(last.rpartition(" ")[2]) < 1e-11
