@@ -285,6 +285,10 @@ class Entry(Strict):
         """Return the hand-worked cases: documentation and test at once."""
         return []
 
+    def size_of(self, field: str) -> Any:
+        """Return how large the numbers are that a field's are made of, which float32 rounds: most often its own."""
+        return getattr(self, field)
+
     def label(self) -> str:
         """Return the entry as one would say it: ``truncated_normal(stddev=1.0)``.
 

@@ -67,3 +67,13 @@ def numbers_of(y: np.ndarray) -> np.ndarray:
     found = y.argmax(axis=-1)
     outside = y.max(axis=-1, initial=-np.inf) < 0
     return np.where(outside, y[..., 0], found).astype(np.int64) if outside.any() else found
+
+
+def training_rows(rows: int, share: float) -> int:
+    """Return how many of the rows are trained on when the last ones are kept for validation.
+
+    Args:
+        rows: how many there are.
+        share: of them that is kept.
+    """
+    return math.floor(rows * (1.0 - share))

@@ -16,7 +16,8 @@ from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
 from parity.lazy import np
 from parity.reading.asking import Wanted, asked
-from parity.reading.pair import Pair, PairSide, paired, with_programs
+from parity.reading.pair import Pair, paired, with_programs
+from parity.reading.pair_side import PairSide
 from parity.reading.unread import Unread, UnreadProgramError
 from parity.reading.whole import headed, read_told, spec_name
 from parity.run.session import release, scratch_folder
@@ -73,7 +74,7 @@ def compare(
     """
     readings, names = _readings(programs, max_seconds, said or {}, weights, note)
     folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
-    pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz")
+    pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz", fresh=not weights)
     proofs: dict[str, Proof] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for side, program, reading in zip(pair.sides, programs, readings, strict=True) if prove else ():
@@ -136,6 +137,9 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     if pair.rows.others:
         rows.append(folder / spec["sides"][pair.sides[1].name]["changes"]["data.source"])
         write_rows(rows[1], pair.rows.others)
+    for side in (one for one in pair.sides if one.ahead):
+        rows.append(folder / side.own_rows)
+        write_rows(rows[-1], {"X": side.reading.arrays["X"]})
     head = [f"{programs[0].text} and {programs[1].text}, as parity compare read them.", *pair.notes]
     file = folder / f"{pair.spec['name']}.yaml"
     with whole(file) as handle:
@@ -180,4 +184,4 @@ def _wrapped(side: PairSide, program: Wanted) -> str:
     missing = [part for part in side.reading.unsaid if part in ("loss", "optimizer")]
     if missing:
         raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
-    return wrapper_of(program, side.moved)
+    return wrapper_of(program, side.moved and not side.ahead)

@@ -31,6 +31,9 @@ FACTOR = {"float64": 16.0, "float32": 16.0, "bfloat16": 16.0}
 FLOOR = 8.0
 """Units of roundoff that any tensor is allowed: a measured error may be 0 by luck."""
 
+CONSTANTS = 2.0
+"""Multiple of what other constants do in the reference's step that they may do in another program's."""
+
 EXACT_PHASES = ("batch", "weights")
 """Drawn once and handed over: there is nothing to round."""
 
@@ -85,6 +88,7 @@ class Rounding:
     precision: str
     bits: Mapping[str, int] = field(default_factory=dict)
     errors: dict[str, dict[Name, float]] = field(default_factory=dict)
+    constants: dict[str, dict[Name, float]] = field(default_factory=dict)
     history: dict[str, dict[Name, dict[int, float]]] = field(default_factory=dict)
 
     def measure(self, side: str, step: int, taken: StepDigests, shadows: Sequence[StepDigests]) -> None:
@@ -134,6 +138,17 @@ class Rounding:
         known = self.errors.setdefault(side, {})
         known[name] = max(known.get(name, 0.0), difference)
 
+    def constant(self, side: str, name: Name, difference: float) -> None:
+        """Take note of what it does to a tensor that a side keeps numbers of the config in float32.
+
+        Args:
+            side: that is not the reference.
+            name: phase and tensor.
+            difference: that another side's numbers make in the reference's step.
+        """
+        known = self.constants.setdefault(side, {})
+        known[name] = max(known.get(name, 0.0), difference)
+
     def expected(self, a: str, b: str, name: Name) -> float:
         """Return the difference that rounding makes two sides' tensors have, about."""
         kept = {side: self.bits.get(side, 0) for side in (a, b)}
@@ -150,7 +165,8 @@ class Rounding:
         """
         if name[0] in EXACT_PHASES:
             return 0.0
-        return FACTOR[self.precision] * self.expected(a, b, name) + FLOOR * UNIT[self.precision]
+        kept = CONSTANTS * self.constants.get(b, {}).get(name, 0.0) if a != b else 0.0
+        return FACTOR[self.precision] * self.expected(a, b, name) + kept + FLOOR * UNIT[self.precision]
 
     def resolution(self, name: Name) -> float:
         """Return the difference below which two digests say nothing."""

@@ -16,11 +16,13 @@ from parity.activations import Activation
 from parity.activations.linear import Linear
 from parity.catalog import ACTIVATIONS, OPTIMIZERS
 from parity.code import Site, Slot
+from parity.compile.features import Features, features_of
 from parity.compile.layout import arguments_of
 from parity.compile.predictions import LOGITS, answer_of, behind_opaque, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.entries import Entry
+from parity.errors import UsageError, did_you_mean
 from parity.frameworks import frameworks, part_of
 from parity.spec.graph import Layer
 from parity.spec.own_program import OwnProgram
@@ -66,13 +68,20 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         side, mapped, compiled, ordered or inventory["parameters"], own, called=ordered is not None
     )
     outputs = _outputs(side, mapped, weights, compiled, inventory)
+    features = _features(side, own)
+    weights |= {name: replace(weights[name], counted=shape) for name, shape in features.weights.items()
+                if name in weights}  # fmt: skip
+    outputs |= {name: replace(one, counted=features.layers[itself(name)]) for name, one in outputs.items()
+                if itself(name) in features.layers}  # fmt: skip
     slots, lost = _slots(side, compiled, inventory)
     unmatched = [f"{name} (weights): {file} has no such parameter" for name in missing]
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in lost]
-    drawn = [one.shape for layer in side.drawing() for one in layer.drawn]
+    drawn = [(one.shape, features.layers.get(layer.name, ())) for layer in side.drawing() for one in layer.drawn]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
-        mask_shapes=tuple(drawn), ending=None, input=side.config.model.row, inputs=compiled.bindings.inputs,
+        mask_shapes=tuple(shape for shape, _ in drawn), ending=None, inputs=compiled.bindings.inputs,
+        mask_counted=tuple(one for _, one in drawn) if features.layers else (),
+        input=own.row or side.config.model.row,
         output=None if side.outputs else side.last.output_shape, in_order=bool(inventory.get("in_order")),
         heads=tuple(replace(head, ending=None) for head in compiled.bindings.heads),
     ).answering({name: answer_of(one, inventory, name) for name, one in side.views.items()})  # fmt: skip
@@ -84,6 +93,22 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         bindings=bindings, unmatched=unmatched, missing=missing, extras=extras,
         either_way=either_way(side, weights, inventory["layers"], inventory["parameters"]),
     )  # fmt: skip
+
+
+def _features(side: Resolved, own: OwnProgram) -> Features:
+    """Return what of a program has its features with the channels first.
+
+    Raises:
+        UsageError: when a layer that is said to give them does not, or what reads them needs them in one order.
+    """
+    for name in own.channels_first:
+        if name not in side.graph.by_name:
+            told = [f"channels_first: the spec has no layer {name!r}", did_you_mean(name, list(side.graph.by_name))]
+            raise UsageError("; ".join(filter(None, told)))
+    try:
+        return features_of(side.graph, own.channels_first)
+    except ValueError as error:
+        raise UsageError(f"channels_first: {error}; expected a flatten that dense layers read") from None
 
 
 def _outputs(
@@ -136,9 +161,11 @@ def _outputs(
         if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)
     for before in ordered:
-        for after in side.graph.readers(before.name):
-            # What reads several, or is called again, does not show which of them it takes in.
-            single = len(after.reads) == 1 and after.owner not in side.graph.shared
+        readers = side.graph.readers(before.name)
+        for after in readers:
+            # What reads several, or is called again, does not show which of them it takes in; and one reader of several
+            # shows what goes back through itself, which is not the whole gradient.
+            single = len(readers) == len(after.reads) == 1 and after.owner not in side.graph.shared
             if before.name not in found and after.name in places and single and _whole_there(after, places, weights):
                 found[before.name] = _taken_in(before, after, places[after.name], side.framework)
     for layer in inner:

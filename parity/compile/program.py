@@ -36,6 +36,8 @@ class Weight:
         lies: the canonical shape permuted by ``axes``, where the program's has more or fewer axes of length one.
         blocks: the canonical last axis is made of equal blocks, which the program has in this order.
         beside: further attributes: the canonical first axis counts them, ``attribute`` being the first.
+        counted: shape of the features that the canonical first axis counts, channels last, where the program counts
+            them with the channels first.
     """
 
     attribute: str
@@ -44,6 +46,7 @@ class Weight:
     lies: tuple[int, ...] | None = None
     blocks: tuple[int, ...] | None = None
     beside: tuple[str, ...] = ()
+    counted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,7 @@ class Output:
         ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; with ``meaning``.
         call: number of the call in a step, where a layer is called more than once; None for one that is not.
         part: of what the module returns, where the output is a part of it (see ``parity.code.TorchCode``).
+        counted: as of :class:`Weight`, where the output is features.
     """
 
     attribute: str
@@ -74,6 +78,7 @@ class Output:
     ending: str | None = None
     call: int | None = None
     part: tuple[int, ...] = ()
+    counted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +138,7 @@ class Bindings:
         noise: some of these calls draw normal numbers.
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
+        mask_counted: of each of these calls, as ``counted`` of :class:`Weight`, where features are drawn for.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
         answer: what the model's predictions are, None where they are what the spec's model predicts.
         targets: form in which the program takes its targets; None for the shape of the outputs.
@@ -160,6 +166,7 @@ class Bindings:
     masks: tuple[int, ...] = ()
     noise: bool = False
     mask_shapes: tuple[tuple[int, ...], ...] = ()
+    mask_counted: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     answer: Answer | None = None
     targets: str | None = None

@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from parity.compare.judge import MEANT, PHASES, Judge, Seen
+from parity.compare.judge import MEANT, Judge, Seen
 from parity.compare.measure import gap
 from parity.compare.noise import Name, Rounding
 from parity.compare.saturated import forgiven
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
-from parity.recorded import RecordedReference, given_to_reference, tapped, undealt, unseen
+from parity.court.expected import Constants, has_state, reference_step
+from parity.recorded import given_to_reference, tapped, undealt
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
-from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
+from parity.run.lockstep import Lockstep, Taken
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
-from parity.tensors import itself, predictions
+from parity.tensors import itself
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
 """Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
@@ -103,6 +104,7 @@ class Court:
     _known: dict[str, set[Name]] = field(default_factory=dict)
     _drifts: bool = False
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
+    _constants: Constants = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with nothing known of rounding."""
@@ -110,7 +112,8 @@ class Court:
         bits = {name: kept_bits(side.config, gpus) for name, side in self.sides.items()} if low else {}
         rounding = Rounding(precision=self.lock.precision, bits=bits)
         self.judged = Judged(judges=list(self.judges), rounding=rounding)
-        self._causes = Causes(lock=self.lock, sides=self.sides, rounding=self.judged.rounding)
+        self._causes = Causes(lock=self.lock, sides=self.sides, rounding=rounding)
+        self._constants = Constants(lock=self.lock, sides=self.sides, rounding=rounding)
 
     def sit(self, numbers: Sequence[int], note: Callable[[int], None]) -> Judged:
         """Judge every step.
@@ -198,6 +201,7 @@ class Court:
             times = REPEATS_IN_DOUBT if any(_in_doubt(seen) for seen in beyond) else REPEATS
             self._measure(number, replay, [judge.a, judge.b], times)
 
+        self._constants.measure(judge, number, replay)
         beyond = compare_tensors(judge, number, replay, rounding, remeasure)
         known = self._known.setdefault(judge.b, set())
         known |= set(judge.aside)
@@ -309,40 +313,3 @@ def _hides(judge: Judge, names: set[Name]) -> bool:
 def _in_doubt(seen: Seen) -> bool:
     """Return whether a difference is beyond rounding, but not so far that a better measure of it could not matter."""
     return seen.noise < seen.difference < OUT_OF_DOUBT * seen.noise
-
-
-def has_state(side: Resolved, state: Exchange) -> bool:
-    """Return whether a state has every parameter of a side."""
-    return all(
-        state.has(f"weights/{name}") and state.get(f"weights/{name}").shape == parameter.shape
-        for name, parameter in side.parameters().items()
-    )
-
-
-def reference_step(
-    side: Resolved, state: Exchange, taken: Taken, number: int, form: Mapping[str, str | None] | None = None
-) -> dict[Name, np.ndarray]:
-    """Return what the NumPy reference of a side's config computes in a step, by phase and tensor.
-
-    Args:
-        side: whose config it is.
-        state: exchange with the full state that the step starts from.
-        taken: the side's own step, for its batch.
-        number: of the step, counted from 0.
-        form: what predictions are compared as, see ``Reference.form``.
-    """
-    weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
-    slots = slots_before(side, state, number)
-    x, y = batch_of(side, taken)
-    reference = RecordedReference(side, weights, slots)
-    reference.own, reference.beside = taken.own, tuple(taken.beside(side.parameters()))
-    if unseen(side, taken.own):
-        return {}  # What is opaque cannot be seen in the program: nothing behind it is known.
-    reference.form = form or {}
-    predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}
-    step = reference.step(x, y, number)
-    found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), **predicted}
-    for phase in PHASES:
-        for name, value in getattr(step, phase, {}).items() if phase not in ("loss", "metric") else ():
-            found[phase, name] = value
-    return found

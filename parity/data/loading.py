@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parity.data.dataset import Aim, Dataset
-from parity.data.reading import DEFAULT_TARGET, read_file
+from parity.data.reading import DEFAULT_TARGET, read_file, read_npz
 from parity.data.refusing import check, check_labels
 from parity.data.section import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
 from parity.errors import DataError, did_you_mean, listed, shortened
 from parity.lazy import np
-from parity.rows import together
+from parity.rows import together, training_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,16 +128,6 @@ def split(data: Dataset, share: float) -> Dataset:
     )
 
 
-def training_rows(rows: int, share: float) -> int:
-    """Return how many of the rows are trained on when the last ones are kept for validation.
-
-    Args:
-        rows: how many there are.
-        share: of them that is kept.
-    """
-    return math.floor(rows * (1.0 - share))
-
-
 def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     """Return the rows of a spec as they are stored, before any check or preprocessing.
 
@@ -195,6 +185,22 @@ def _as_named(
             f"data source {spec.source} has {has}, the model {said}; call model.{what}s as it does, or say data.{field}"
         )
     return {name: there[name] for name in wanted}
+
+
+def own_inputs(file: str, rows: int) -> np.ndarray:
+    """Return the rows that a program is given in place of a spec's.
+
+    Args:
+        file: an .npz with an array ``X``.
+        rows: that there must be.
+
+    Raises:
+        DataError: when it does not hold them.
+    """
+    found = read_npz(Path(file), "X", "X").x
+    if len(found) != rows:
+        raise DataError(f"data file {file}: {len(found)} rows; expected {rows}, as many as the spec has")
+    return found
 
 
 def standardized(x: NDArray[np.float64]) -> NDArray[np.float64]:

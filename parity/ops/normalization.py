@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LEAST = 1e-7
 """The smallest deviation that anything is divided by: ``keras.config.epsilon()``."""
 
+ROWS_WIDE = 8.0
+"""Deviations between the smallest number of a column and the largest, about."""
+
 TORCH = Helper(
     name="Normalization",
     source=f'''
@@ -75,6 +78,15 @@ class Normalization(Single):
         if min(self.variance if isinstance(self.variance, tuple) else (self.variance,), default=0.0) < 0.0:
             raise ValueError("variance must not be below 0")
         return self
+
+    def size_of(self, field: str) -> Any:
+        """Return the size of the rows that its numbers were measured of, and its square: a few deviations."""
+        if field not in ("mean", "variance"):
+            return getattr(self, field)
+        power = 0.5 if field == "mean" else 1.0
+        every = self.variance if isinstance(self.variance, tuple) else (self.variance,)
+        found = tuple(ROWS_WIDE * one**power for one in every)
+        return found if isinstance(self.variance, tuple) else found[0]
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the input.

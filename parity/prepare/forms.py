@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from parity.data.loading import load
 from parity.data.refusing import one_hot_rows
-from parity.errors import WorkerError
+from parity.errors import DataError, WorkerError
 from parity.prepare.options import is_file
 from parity.spec.targets import BY_FILE, Given, Trial, candidates, chosen, ignored_classes, numbers_classes, refused
 
@@ -32,6 +32,11 @@ def dataset_of(side: Resolved, given: str | None) -> Dataset:
         DataError: when the data are missing or faulty.
     """
     file = Path(given) if given and is_file(given) else None
+    if file is not None and side.program is not None and side.program.inputs:
+        raise DataError(
+            f"--data {given}: side {side.name} has the rows of its program in {side.program.inputs}, which no other "
+            "data go with; leave --data out"
+        )
     return load(side.config.data, file=file, numbers=numbers_classes(side), ignored=ignored_classes(side))
 
 

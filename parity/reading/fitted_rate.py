@@ -23,6 +23,29 @@ PIECES = 12
 Said = Mapping[str, dict[str, Any]]
 
 
+def rate_of_epochs(rates: Sequence[float], steps: int) -> Said | float | None:
+    """Return the schedule that gives each epoch its rate; the rate where all have one.
+
+    Args:
+        rates: of the epochs.
+        steps: of an epoch.
+
+    Returns:
+        what a spec says; None where no schedule gives them.
+    """
+    if not all(map(math.isfinite, rates)):
+        return None
+    if len(set(rates)) == 1:
+        return float(rates[0])
+    dense = np.repeat(np.asarray(rates, np.float64), steps)
+    found = rate_of(dense.tolist(), {})
+    if found is not None:
+        return found
+    changes = [epoch for epoch in range(1, len(rates)) if rates[epoch] != rates[epoch - 1]]
+    values = [_plain(float(rates[0])), *(_plain(float(rates[epoch])) for epoch in changes)]
+    return {"piecewise": {"boundaries": [epoch * steps - 1 for epoch in changes], "values": values}}
+
+
 def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
     """Return the schedule that gives these rates, with a warm-up along a line where they begin with one.
 

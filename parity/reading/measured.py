@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LEAST = 64
 """Numbers below which nothing is told of how they are distributed."""
 
-DECISIVE = 10.0
-"""Difference of log likelihoods from which on one distribution is told from another."""
+SOME = math.log(2.0)
+"""Difference of log likelihoods below which one distribution is said to be as likely as another."""
 
 FAR = 3.5
 """Standard errors within which a scale is believed."""
@@ -111,9 +111,6 @@ def _of_numbers(numbers: NDArray[Any], draws: int, rules: dict[str, tuple[str, f
         return StartMeasured(entry=None, sentence=f"{few} are too few to tell how it is drawn")
     fits = sorted(_fits(numbers), key=lambda one: -one.likelihood)
     best, ahead = fits[0], fits[0].likelihood - fits[1].likelihood
-    if ahead < DECISIVE:
-        families = f"{_worded(best.family)} and {_worded(fits[1].family)}"
-        return StartMeasured(entry=None, sentence=f"{by}, {families} numbers cannot be told apart")
     ordered = np.sort((numbers - best.location) / best.scale)
     if _distance(ordered, best.family) * math.sqrt(count) > MISFIT:
         return StartMeasured(entry=None, sentence=f"{by}, it is neither uniform nor normal, cut or not")
@@ -121,18 +118,19 @@ def _of_numbers(numbers: NDArray[Any], draws: int, rules: dict[str, tuple[str, f
         found = _uniform(float(numbers.min()), float(numbers.max()), count, rules, by)
     else:
         found = _normal(best, count, rules, by)
-    return replace(
-        found, sentence=f"{found.sentence}; {_worded(fits[1].family)} numbers are {_odds(ahead)} less likely"
-    )
+    less = f"{_odds(ahead)} less likely" if ahead > SOME else "as likely"
+    return replace(found, sentence=f"{found.sentence}; {_worded(fits[1].family)} numbers are {less}")
 
 
 def _odds(ahead: float) -> str:
     """Return how many times likelier one thing is than another, of the difference of their log likelihoods.
 
-    >>> _odds(math.log(2e5)), _odds(1000.0)
-    ('2e+05 times', 'more than 1e+12 times')
+    >>> _odds(math.log(2e5)), _odds(1000.0), _odds(math.log(3.3))
+    ('2e+05 times', 'more than 1e+12 times', '3 times')
     """
-    return f"{math.exp(ahead):.0e} times" if ahead < math.log(CERTAIN) else f"more than {CERTAIN:.0e} times"
+    if ahead >= math.log(CERTAIN):
+        return f"more than {CERTAIN:.0e} times"
+    return f"{math.exp(ahead):.0f} times" if ahead < math.log(1000.0) else f"{math.exp(ahead):.0e} times"
 
 
 def within(draws: Sequence[NDArray[Any]], rule: str, *, fan_in: int, fan_out: int, feeds: int = 0) -> bool:

@@ -18,7 +18,7 @@ from parity.spec.plain import brief
 
 if TYPE_CHECKING:
     from parity.ops import Op
-    from parity.reading.pair import PairSide
+    from parity.reading.pair_side import PairSide
     from parity.spec.sections import ModelSpec, Spec
 
 OF_ROWS = {"sparse_categorical_crossentropy", "categorical_crossentropy"}

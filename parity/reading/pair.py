@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +11,14 @@ from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
 from parity.reading.called_alike import called_alike
+from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
 from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.outcome_of_pair import judged_by, told_of
+from parity.reading.pair_side import PairSide
 from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
-from parity.reading.resolved import MEASURED
+from parity.reading.prepared import rows_prepared
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
@@ -24,90 +26,6 @@ from parity.spec.graph import named
 from parity.spec.load import build_spec
 from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec, Spec
-
-
-@dataclass(kw_only=True)
-class PairSide:
-    """One of two programs in the terms of their common spec.
-
-    Args:
-        name: of the side.
-        reading: of the program.
-        model: as the spec has it.
-        names: of each layer of the spec, the layer of the reading.
-        moved: its program reads channels first what the spec has channels last.
-        loss: as the spec has it.
-    """
-
-    name: str
-    reading: ReadProgram
-    model: ModelSpec
-    names: dict[str, str] = field(default_factory=dict)
-    moved: bool = False
-    loss: Any = None
-
-    def paths(self) -> dict[str, str]:
-        """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
-        return self.reading.places(self.names)
-
-    def seen(self, name: str) -> bool:
-        """Return whether it was seen what its program says of a field of training."""
-        return getattr(self.reading.told.training, name, False) is not None
-
-    def said_at(self, folder: str) -> dict[str, str]:
-        """Return where the program says things: by path, ``FILE:LINE``.
-
-        Args:
-            folder: that its files are looked for in.
-        """
-        places, told = self.reading.told.places, self.reading.told
-        found = {path: places[key] for path, key in SAID_AT if places.get(key)}
-        lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
-        found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
-        shown = {path: _in(folder, place) for path, place in found.items()}
-        for path, how in self._measured():
-            place = shown.get(path.rpartition(".")[0])
-            shown[path] = f"{place} (measured {how})" if place else f"measured {how}"
-        return shown
-
-    def _measured(self) -> Iterator[tuple[str, str]]:
-        """Give the paths of the initializers that were measured, and by what."""
-        told, layers = self.reading.told, {str(op.name): op for op in self.model.layers}
-        here = {own: name for name, own in self.names.items()}
-        for node in told.nodes:
-            op = layers.get(here.get(self.reading.names.get(node.name, ""), ""))
-            if op is None:
-                continue
-            begins = f"{MEASURED}{node.name}."
-            for key in [one for one in told.places if one.startswith(begins)]:
-                yield f"layers.{op.name}.{_field(op, key.removeprefix(begins), told.framework)}", told.places[key]
-
-
-def _field(op: Op, tensor: str, framework: str) -> str:
-    """Return the field that says how a tensor starts, of the name that the program's framework has for it."""
-    native = type(op).natives.get(framework)
-    names = {} if native is None else {told[0]: canonical for canonical, told in native.weights.items()}
-    name = names.get(tensor)
-    return tensor if name is None else f"{type(op).said_as.get(name, name)}_initializer"
-
-
-def _in(folder: str, place: str) -> str:
-    """Return a line as an editor reads it, its file from here.
-
-    >>> _in("", "train.py, line 12")
-    'train.py:12'
-    """
-    file, _, line = place.partition(", line ")
-    path = os.path.join(folder, file)
-    return f"{path if os.path.isfile(path) else file}:{line}"
-
-
-SAID_AT = (
-    ("loss", "compile"), ("loss", "loss"), ("optimizer", "compile"), ("optimizer", "optimizer"),
-    ("optimizer.learning_rate", "schedule"), ("training", "train"), ("data", "train"), ("data", "data"),
-    ("metrics", "compile"),
-)  # fmt: skip
-"""Sections of a spec, and what a watcher calls the line that says them; of two, the later one where it is known."""
 
 
 @dataclass(kw_only=True)
@@ -127,7 +45,9 @@ class Pair:
     notes: list[str] = field(default_factory=list)
 
 
-def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, others: str) -> Pair:
+def paired(
+    a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, others: str, fresh: bool = True
+) -> Pair:
     """Return two programs as one spec.
 
     Args:
@@ -136,6 +56,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
         names: of the sides.
         source: what the spec calls the file of the arrays.
         others: what it calls that of the second program's own, where it learns from other rows.
+        fresh: they start from weights drawn afresh, not from their own.
 
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
@@ -147,11 +68,13 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
         kept = read_by_losses(one.spec["loss"])
         model = pools_flattened(activations_joined(built.model, kept), kept)
         sides.append(PairSide(name=name, reading=one, model=model))
+    ahead = rows_prepared(sides)
     _turn(sides)
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
     _check_outputs(first, second)
+    flattened = flattened_alike(sides) if fresh else []
     forms = in_one_form(first, second, specs)
     rows = shared_rows((first, second), specs, others)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
@@ -176,7 +99,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *rows.notes])
+    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *flattened, *ahead, *rows.notes])
 
 
 def _built(reading: ReadProgram) -> Spec:
@@ -324,6 +247,10 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
     sides = dict(pair.spec["sides"])
     for one in pair.sides:
         told: dict[str, Any] = {**sides[one.name], "program": files[one.name]}
+        if one.ahead:
+            told["inputs"] = one.own_rows
+        if one.flattened:
+            told["channels_first"] = list(one.flattened)
         script = scripts.get(one.name, "")
         if script:
             told["script"] = os.path.abspath(script)

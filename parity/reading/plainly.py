@@ -70,7 +70,7 @@ def _read_last(line: Line) -> Op:
     assert layer is not None
     assert site is not None
     if not layer.owns:
-        return _own(layer)
+        return own_call(layer)
     lies = site.layout if line.code.reads == "any" else line.code.reads
     fields = type(layer.op).model_fields
     if lies != "to_last":
@@ -98,7 +98,7 @@ def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpe
     """
     graph = graph_of(named(model))
     ends = {value.name for value in graph.outputs}
-    ops = {layer.name: _own(layer) for layer in graph.layers}
+    ops = {layer.name: own_call(layer) for layer in graph.layers}
     gone: dict[str, str] = {}  # An activation, and the layer that has it now.
     for layer in graph.layers:
         before = layer.reads[0].name
@@ -114,7 +114,7 @@ def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpe
             assert op is not None
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before
-    return _without(model, graph, ops, gone)
+    return without(model, graph, ops, gone)
 
 
 def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
@@ -129,7 +129,7 @@ def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
     graph = graph_of(named(model))
     ends = {value.name for value in graph.outputs} | set(kept)
     gone: dict[str, str] = {}  # What flattens, and the pooling that does so now.
-    ops = {layer.name: _own(layer) for layer in graph.layers}
+    ops = {layer.name: own_call(layer) for layer in graph.layers}
     for layer in graph.layers:
         if not (isinstance(layer.op, GlobalPooling) and layer.op.keepdims and layer.owns) or layer.name in graph.shared:
             continue
@@ -142,7 +142,7 @@ def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
         if chain and chain[-1] == last.name and len(last.output_shape) == 1 and not {*chain} & set(kept):
             ops[layer.name] = layer.op.replace(keepdims=False)
             gone |= dict.fromkeys(chain, layer.name)
-    return _without(model, graph, ops, gone)
+    return without(model, graph, ops, gone)
 
 
 def _takes(op: Op | None) -> bool:
@@ -151,7 +151,7 @@ def _takes(op: Op | None) -> bool:
     return able and getattr(op, "activity_regularizer", None) is None
 
 
-def _own(layer: Layer) -> Op:
+def own_call(layer: Layer) -> Op:
     """Return a call of a layer as it stands in a list."""
     return layer.op if layer.owns else Again(name=layer.name, layer=layer.owner)
 
@@ -163,8 +163,15 @@ def _reading(op: Op, reads: tuple[str, ...], layers: Sequence[Op], graph: Graph)
     return op.replace(inputs=None if reads == (above,) else reads[0] if len(reads) == 1 else reads)
 
 
-def _without(model: ModelSpec, graph: Graph, ops: Mapping[str, Op], gone: Mapping[str, str]) -> ModelSpec:
-    """Return a model of other entries, and without layers whose place others take, by name."""
+def without(model: ModelSpec, graph: Graph, ops: Mapping[str, Op], gone: Mapping[str, str]) -> ModelSpec:
+    """Return a model of other entries, and without layers whose place others take, by name.
+
+    Args:
+        model: of a spec.
+        graph: of it.
+        ops: its entries by name.
+        gone: of each layer that goes, the layer or input that is read in its place.
+    """
     layers: list[Op] = []
     for layer in graph.layers:
         if layer.name in gone:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from parity.reading.drawn_by import rules_for, said_exactly
 from parity.reading.draws import fans_of, starts_measured, starts_of
 from parity.reading.fitted import fitted_groups
+from parity.reading.fitted_rate import rate_of_epochs
 from parity.reading.unread import Unread
 from parity.run.told import Told, ToldNode, Word
 
@@ -46,7 +47,24 @@ def resolved(
     if isinstance(optimizer, Mapping) and "fit" in optimizer:
         optimizer, groups = _written_out(optimizer["fit"], arrays, unread, notes)
         told = replace(told, groups=groups)
+    if isinstance(optimizer, Mapping) and isinstance(optimizer.get("arguments", {}).get("learning_rate"), Mapping):
+        optimizer = _by_epoch(optimizer, unread, places.get("schedule", ""))
     return replace(told, nodes=nodes, optimizer=optimizer, notes=notes, places=places)
+
+
+def _by_epoch(optimizer: Mapping[str, Any], unread: list[Unread], place: str) -> Word:
+    """Return an optimizer of which each epoch has a rate with the schedule that gives these, where they are told."""
+    told = optimizer["arguments"]["learning_rate"]
+    if "rates" not in told:
+        return optimizer
+    found = rate_of_epochs(told["rates"], told["steps"])
+    if found is None:
+        shown = ", ".join(f"{one:g}" for one in told["rates"][:4])
+        what = f"rates of epochs ({shown}, ...)"
+        unread.append(Unread(what=what, place=place, needs="rates that are finite numbers"))
+    rate = {"entry": found} if isinstance(found, Mapping) else found or 0.0
+    arguments = {**optimizer["arguments"], "learning_rate": rate}
+    return {**optimizer, "arguments": arguments}
 
 
 def _written_out(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import LOSSES
-from parity.data.loading import training_rows
 from parity.free_names import free_name
 from parity.lazy import np
 from parity.reading.opaque import is_opaque
 from parity.reading.unread import Unread
+from parity.rows import training_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

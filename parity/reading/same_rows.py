@@ -6,19 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parity.data.loading import training_rows
 from parity.data.refusing import one_hot_rows
 from parity.errors import UsageError
 from parity.lazy import np
+from parity.reading.prepared import alike, prepared
+from parity.rows import training_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parity.reading.pair import PairSide
+    from parity.reading.pair_side import PairSide
     from parity.spec.sections import Spec
-
-CLOSE = 1e-5
-"""Relative difference up to which numbers are the same: what float32 makes of the same steps in another order."""
 
 
 @dataclass(kw_only=True)
@@ -65,14 +63,16 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
     _names_alike(mine, theirs)
     if first.reading.redrawn or second.reading.redrawn:
         return _one_reading(sides, mine, theirs, splits)
-    kept = _kept_alike(mine, theirs, splits)
+    kept = _kept_alike(mine, theirs, splits, bool((second if splits[0] else first).ahead))
     if kept is not None:
         mine, theirs, splits = kept
     found = SharedRows(arrays=dict(mine))
     changes: dict[str, Any] = {} if splits[0] == splits[1] else {"data.validation_split": splits[1]}
     for name, array in mine.items():
         other = theirs[name]
-        if _alike(array, other):
+        if alike(array, other):
+            if name == "X" and second.ahead:  # Its program makes them itself, in full.
+                found.arrays[name] = other
             continue
         flat = _flat(array, other)
         if flat is not None:
@@ -94,36 +94,40 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
         )
         break
     found.data[1].update(changes)
-    if splits[0] or splits[1]:
+    if splits[0] or splits[1] or specs[0].data.validation_split:
         found.data[0]["validation_split"] = splits[0]
     return found
 
 
 def _kept_alike(
-    mine: dict[str, Any], theirs: dict[str, Any], splits: Sequence[float]
+    mine: dict[str, Any], theirs: dict[str, Any], splits: Sequence[float], prepares: bool
 ) -> tuple[dict[str, Any], dict[str, Any], list[float]] | None:
     """Return the rows of two programs that train on the same, each with the rows for validation that one of them shows.
 
     What a loop validates on beside its training is not seen, so that it has no such rows; they change nothing of what
-    is learned. None where both have rows of their own for it, or train on others.
+    is learned. None where both have rows of their own for it, or train on others. A program that prepares its rows is
+    given its own and no further ones: then neither has rows for validation.
     """
     if (splits[0] > 0.0) == (splits[1] > 0.0):
         return None
     shows, other = (mine, theirs) if splits[0] else (theirs, mine)
     split = max(splits)
     longer: dict[str, Any] = {}
+    shorter: dict[str, Any] = {}
     for name, array in shows.items():
         count = training_rows(len(array), split)
         more = _in_form(array[count:], array[:count], other[name])
         if more is None:
             return None
-        longer[name] = np.concatenate([other[name], more])
+        longer[name], shorter[name] = np.concatenate([other[name], more]), array[:count]
+    if prepares:
+        return (shorter, theirs, [0.0, 0.0]) if shows is mine else (mine, shorter, [0.0, 0.0])
     return (mine, longer, [split, split]) if shows is mine else (longer, theirs, [split, split])
 
 
 def _in_form(more: NDArray[Any], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
     """Return further rows of one array in the form that another one has the same rows in; None where it has others."""
-    if _alike(one, other):
+    if alike(one, other):
         return more
     if _flat(one, other) is not None:
         return more.reshape(len(more), *other.shape[1:])
@@ -167,6 +171,8 @@ def _one_reading(
 def _laid(side: PairSide) -> dict[str, Any]:
     """Return a side's arrays as its model in the common spec reads them."""
     arrays = dict(side.reading.arrays)
+    if side.ahead:
+        arrays["X"] = prepared(arrays["X"], side.ahead)
     if side.moved:
         arrays["X"] = np.moveaxis(arrays["X"], 1, -1)
     return arrays
@@ -175,14 +181,6 @@ def _laid(side: PairSide) -> dict[str, Any]:
 def _names_alike(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
     if set(mine) != set(theirs):
         raise UsageError(f"the programs do not learn from the same arrays: {', '.join(mine)} and {', '.join(theirs)}")
-
-
-def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    if one.shape != other.shape:
-        return False
-    if one.dtype.kind != "f" and other.dtype.kind != "f":
-        return bool(np.array_equal(one, other))
-    return bool(np.allclose(one, other, rtol=CLOSE, atol=CLOSE * float(np.abs(one).max(initial=0.0))))
 
 
 def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:
@@ -194,7 +192,7 @@ def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:
 def _flat(one: NDArray[Any], other: NDArray[Any]) -> tuple[str, str] | None:
     """Return the forms of targets of which one has an axis of length 1 behind the other's, (N,) and (N, 1)."""
     for short, long, forms in ((one, other, ("flat", "column")), (other, one, ("column", "flat"))):
-        if short.ndim == 1 and long.shape == (*short.shape, 1) and _alike(short, long[:, 0]):
+        if short.ndim == 1 and long.shape == (*short.shape, 1) and alike(short, long[:, 0]):
             return forms
     return None
 
@@ -213,7 +211,7 @@ def _factor(one: NDArray[Any], other: NDArray[Any]) -> float | None:
         return None
     at = np.unravel_index(np.abs(one).argmax(), one.shape)
     factor = float(other[at]) / float(one[at])
-    return _short(factor) if factor and _alike(one * factor, other) else None
+    return _short(factor) if factor and alike(one * factor, other) else None
 
 
 def _short(factor: float) -> float:
@@ -236,6 +234,6 @@ def _how_far(one: NDArray[Any], other: NDArray[Any]) -> str:
         rows = array.reshape(len(array), -1)
         return rows[np.lexsort(rows.T[::-1])]
 
-    if _alike(order(one), order(other)):
+    if alike(order(one), order(other)):
         return ", the same rows in another order"
     return f", apart by up to {float(np.abs(one.astype(float) - other.astype(float)).max()):.3g}"

@@ -7,6 +7,7 @@ module also runs inside workers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,6 +29,30 @@ def in_blocks(value: np.ndarray, axis: int, order: Sequence[int]) -> np.ndarray:
     """
     blocks = np.split(value, len(order), axis)
     return np.concatenate([blocks[number] for number in order], axis)
+
+
+def counted_last(value: np.ndarray, row: Sequence[int], axis: int) -> np.ndarray:
+    """Return a value whose axis counts features with the channels first, with the channels last.
+
+    >>> counted_last(np.array([1, 2, 3, 4, 5, 6]), (3, 2), 0)
+    array([1, 4, 2, 5, 3, 6])
+    """
+    return np.take(value, np.argsort(_channels_first(tuple(row))), axis)
+
+
+def counted_first(value: np.ndarray, row: Sequence[int], axis: int) -> np.ndarray:
+    """Return what :func:`counted_last` is given.
+
+    >>> counted_first(np.array([1, 4, 2, 5, 3, 6]), (3, 2), 0)
+    array([1, 2, 3, 4, 5, 6])
+    """
+    return np.take(value, _channels_first(tuple(row)), axis)
+
+
+@lru_cache(maxsize=16)
+def _channels_first(row: tuple[int, ...]) -> np.ndarray:
+    """Return the place, channels last, of each feature as they are counted with the channels first."""
+    return np.moveaxis(np.arange(int(np.prod(row))).reshape(row), -1, 0).ravel()
 
 
 def permuted(value: np.ndarray, axes: Sequence[int] | None) -> np.ndarray:

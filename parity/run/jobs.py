@@ -14,7 +14,7 @@ from parity import __version__
 from parity.atomic import sweep, whole
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
-from parity.data.loading import fingerprint
+from parity.data.loading import fingerprint, own_inputs
 from parity.frameworks import frameworks
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights, weights_key
@@ -171,10 +171,30 @@ class Bench:
             "fused": job.fused,
             # A step that is watched is taken as it is written: what a compiler makes of it has no layers to be seen.
             "compiled": job.side.config.numerics.compile and not job.trace,
+            "given": self._given(job.side),
         }
+
+    def _given(self, side: Resolved) -> str:
+        """Return what the data call the rows that a side's program is given in place of the spec's; empty for none.
+
+        Raises:
+            DataError: when their file does not hold them.
+        """
+        file = side.program.inputs if side.program is not None else None
+        if file is None:
+            return ""
+        name, exchange = f"given_{side.name}", Exchange(self.scratch / "data")
+        if not exchange.has(name):
+            kept = 0 if self.dataset.x_val is None else len(self.dataset.x_val)
+            rows = own_inputs(file, len(self.dataset.x) + kept)
+            exchange.put(name, rows[: len(self.dataset.x)])
+            if kept:
+                exchange.put(f"{name}_val", rows[len(self.dataset.x) :])
+        return name
 
     def key(self, job: Job, versions: dict[str, str]) -> str:
         """Return the hash of everything that decides a run."""
+        own = job.side.program
         return run_key(
             program=job.program.source,
             config=dump(job.side.config),
@@ -183,6 +203,7 @@ class Bench:
             precision=job.precision,
             threads=job.threads,
             **(_by_hand(job.program) if job.program.path is not None else {}),
+            **({"given": hashlib.sha256(Path(own.inputs).read_bytes()).hexdigest()} if own and own.inputs else {}),
             **({"initial_weights": known} if (known := weights_key(job.side)) else {}),
             **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),

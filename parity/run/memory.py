@@ -13,7 +13,7 @@ import numpy as np
 
 from parity.run.axes import permuted
 from parity.run.driver.base import Driver
-from parity.run.probe import DigestProbe
+from parity.run.probe import DigestProbe, Probe, see_all
 from parity.tensors import slot
 
 EVENT_SECONDS = 0.25
@@ -142,3 +142,10 @@ class Report:
         traced = {"trace": self.steps} if self.steps else {}
         self.event(losses=self.losses, **traced, **values)
         self.losses, self.steps, self.last = [], [], time.monotonic()
+
+
+def see_state(probe: Probe, driver: Driver) -> None:
+    """Let a probe see the full state of a program: what it trains, what it keeps beside, its slots."""
+    trainable = set(driver.trainable())
+    seen = [("weights" if one[0] in trainable else "state", *one) for one in driver.raw_weights()]
+    see_all(probe, [*seen, *(("state", *one) for one in driver.raw_slots())])

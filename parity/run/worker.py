@@ -21,8 +21,8 @@ from parity.run.axes import inverse, permuted
 from parity.run.driver.base import Driver
 from parity.run.driver.generators import first
 from parity.run.exchange import Exchange
-from parity.run.memory import OwnState, Report, everything
-from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
+from parity.run.memory import OwnState, Report, everything, see_state
+from parity.run.probe import DigestProbe, Guide, TensorProbe
 from parity.run.threads import Threads, clock_of
 from parity.run.unmatched import Unmatched
 from parity.tensors import predictions
@@ -95,6 +95,7 @@ class Worker(Unmatched, Asked):
         shadow: str | None = None,
         device: str = "auto",
         compiled: bool = False,
+        given: str = "",
     ) -> dict[str, Any]:
         """Load a program, its data and its initial weights.
 
@@ -111,6 +112,7 @@ class Worker(Unmatched, Asked):
             device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
             compiled: take steps as the framework's own compiler makes them.
             shadow: precision in which the program is loaded a second time, to measure rounding by.
+            given: what the data call the rows of which the program makes ``x`` by itself; empty for ``x``.
         """
         driver = self._driver(framework, threads)
         self._exchanges.clear()  # Of folders that may be gone, and are made anew under the same name.
@@ -130,13 +132,13 @@ class Worker(Unmatched, Asked):
             self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"], device) if shadow else None
         self.plan = plan
-        arrays, host = self.exchange(data), self.driver.host_dtype()
-        if self.shadow is not None and self.shadow.precision == "float64" and precision != "float64":
-            host = np.dtype("float64")  # The data as they are; the program in low precision rounds them itself.
+        arrays, host = self.exchange(data), self._host()
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
         y = beside(arrays.get("y"), arrays.get("sample_weights") if bindings.get("sample_weights") else None)
         self.y = np.ascontiguousarray(y, dtype=host)
-        self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
+        self.given = np.ascontiguousarray(arrays.get(given), dtype=host) if given else self.x
+        kept = f"{given or 'x'}_val"
+        self.x_val = np.ascontiguousarray(arrays.get(kept), dtype=host) if arrays.has(kept) else None
         if native:
             own = self.driver.own_rows(len(self.x))
             following = self._recorded() if own is None else own
@@ -149,6 +151,12 @@ class Worker(Unmatched, Asked):
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device(), **told}
+
+    def _host(self) -> np.dtype[Any]:
+        """Return the type of the rows: a program in low precision rounds them itself where another one has them all."""
+        driver, shadow = self.driver, self.shadow
+        whole = shadow is not None and shadow.precision == "float64" != driver.precision
+        return np.dtype("float64") if whole else driver.host_dtype()
 
     def _recorded(self, first: int = 0) -> Iterator[np.ndarray]:
         plan = self.plan
@@ -169,7 +177,7 @@ class Worker(Unmatched, Asked):
             validation: name of those for the rows kept for validation, where there are any.
             most: rows of each to predict, evenly spaced; None for all.
         """
-        wanted = [(name, self.x)]
+        wanted = [(name, self.given)]
         if validation is not None and self.x_val is not None:
             wanted.append((validation, self.x_val))
         for one, x in wanted:
@@ -197,11 +205,11 @@ class Worker(Unmatched, Asked):
             begun = clock()
             if trace:
                 probe = DigestProbe()
-                loss = self.driver.watched_step(self.x[rows], self.y[rows], number, probe, signals=False)
-                self._see_state(probe, self.driver)
+                loss = self.driver.watched_step(self.given[rows], self.y[rows], number, probe, signals=False)
+                see_state(probe, self.driver)
                 report.trace(number + 1, probe)
             else:
-                loss = self.driver.step(self.x[rows], self.y[rows], number)
+                loss = self.driver.step(self.given[rows], self.y[rows], number)
             spent += clock() - begun
             begin = begin or spent
             report.loss(loss)
@@ -217,25 +225,17 @@ class Worker(Unmatched, Asked):
         Args:
             number: of steps taken.
         """
-        report = Report(self.event)
-        report.trace(number, self._state_digests())
+        (report := Report(self.event)).trace(number, self._state_digests())
         report.send()
 
     def _state_digests(self) -> DigestProbe:
-        probe = DigestProbe()
-        self._see_state(probe, self.driver)
+        see_state(probe := DigestProbe(), self.driver)
         return probe
-
-    @staticmethod
-    def _see_state(probe: Probe, driver: Driver) -> None:
-        trainable = set(driver.trainable())
-        seen = [("weights" if one[0] in trainable else "state", *one) for one in driver.raw_weights()]
-        see_all(probe, [*seen, *(("state", *one) for one in driver.raw_slots())])
 
     def advance(self, start: int, stop: int) -> list[float]:
         """Take steps as a free run takes them, from number ``start`` to before ``stop``; return their losses."""
         rows = enumerate(self._batches(start, stop), start)
-        return [self.driver.step(self.x[chosen], self.y[chosen], number) for number, chosen in rows]
+        return [self.driver.step(self.given[chosen], self.y[chosen], number) for number, chosen in rows]
 
     def adopt(self, folder: str, iterations: int, nudge: int | None = None, shadow: bool = False) -> None:
         """Take over the full state that the reference side published.
@@ -248,7 +248,7 @@ class Worker(Unmatched, Asked):
         """
         state, driver = self.exchange(folder), self._which(shadow)
 
-        def given(name: str, shape: tuple[int, ...]) -> bool:
+        def has(name: str, shape: tuple[int, ...]) -> bool:
             return state.has(name) and state.get(name).shape == shape
 
         def begins(value: np.ndarray, name: str) -> np.ndarray:
@@ -260,12 +260,11 @@ class Worker(Unmatched, Asked):
         def start(name: str) -> np.ndarray:
             return own[name] if name in own else state.get(name)
 
-        def weight(name: str) -> np.ndarray | None:
-            return None if f"weights/{name}" in own else begins(state.get(f"weights/{name}"), name)
-
-        self.own.begin(self.driver, iterations, given)
+        self.own.begin(self.driver, iterations, has)
         own = self.own.kept
-        self.before[shadow] = weight
+        self.before[shadow] = lambda name: (
+            None if f"weights/{name}" in own else begins(state.get(f"weights/{name}"), name)
+        )
         driver.set_weights(lambda name: begins(start(f"weights/{name}"), name))
         driver.set_slots(lambda name: self.own.begun(f"slots/{name}", start(f"slots/{name}")), iterations)
         driver.set_leftovers(self.own.leftovers)
@@ -310,10 +309,10 @@ class Worker(Unmatched, Asked):
         driver = self._which(shadow)
         probe = DigestProbe(exact=True) if out is None else TensorProbe(self.exchange(out))
         rows, follow = next(self._batches(number, number + 1)), None
-        x, y = self.x[rows], self.y[rows]
+        x, y = self.given[rows], self.y[rows]
         targets, weights = driver.parted(y)
         if guide is None:
-            probe.see("batch", "x", x)
+            probe.see("batch", "x", self.x[rows])
             probe.see("batch", "y", targets)
             if weights is not None:
                 probe.see("batch", "sample_weights", weights)
@@ -322,7 +321,8 @@ class Worker(Unmatched, Asked):
                 probe.see("metric", predictions(output), one)
         else:
             follow = Guide(self.exchange(guide["folder"]), [tuple(one) for one in guide["names"]])
-            x, y = follow.batch(x, targets, weights)
+            read, y = follow.batch(self.x[rows], targets, weights)
+            x = read if self.given is self.x else x
         loss = driver.watched_step(x, y, number, probe, guide=follow)
         trainable, before = set(driver.trainable()), self.before[shadow]
         for name, value, axes in driver.raw_weights():

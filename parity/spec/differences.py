@@ -30,6 +30,7 @@ from parity.spec.inert import (
     mask_reason,
     section_reason,
 )
+from parity.spec.kept import KEPT
 from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.paths import pattern_of
 from parity.spec.resolve import Resolved
@@ -286,6 +287,17 @@ def mixed(a: Config, b: Config, taken: set[str]) -> Config:
         _check_shapes(layers, a, b)
     changes = {"layers": tuple(layers), "outputs": _outputs(a, b, layers)}
     return a.model_copy(update={**sections, "model": a.model.model_copy(update=changes)})
+
+
+def with_numbers_of(a: Resolved, b: Resolved) -> Resolved | None:
+    """Return a side with those numbers of another that are the same to float32; None where there are no such.
+
+    Args:
+        a: whose config is kept in all else.
+        b: whose numbers are taken.
+    """
+    paths = {path for one in differences(a, b) if one.reason == KEPT for path in one.paths}
+    return a.having(mixed(a.config, b.config, paths)) if paths else None
 
 
 def _outputs(a: Config, b: Config, layers: Sequence[Op]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from parity.spec.edges import plain
 from parity.spec.ends import GraphError
 from parity.spec.exactness import numerics_reason
 from parity.spec.graph import Layer, graph_of
+from parity.spec.kept import KEPT, kept_alike
 from parity.spec.paths import set_path
 from parity.spec.resolve import Resolved
 
@@ -52,6 +53,8 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
         return "a penalty times 0 is none" if name == "activity_regularizer" else "no output is penalised"
     if said == "regularizer" and all(one is None or one.idle() for one in (mine, theirs)):
         return "a penalty times 0 is none"
+    if len(keys) == 1 and kept_alike(left.op, right.op, name):
+        return KEPT
     forth = left.op.inert(name, theirs, left.input_shape)
     back = right.op.inert(name, mine, right.input_shape)
     return forth if forth and back else ""
@@ -197,6 +200,8 @@ def _loss_reason(a: Resolved, b: Resolved) -> str:
 def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, Resolved]) -> str:
     """Return the reason of a loss or an optimizer, where either says so."""
     field = path[1]
+    if kept_alike(mine, theirs, field):
+        return KEPT
     endings = [(side.last.op.ending(),) if path[0] == "loss" else () for side in sides]
     forth = mine.inert(field, getattr(theirs, field), *endings[0])
     back = theirs.inert(field, getattr(mine, field), *endings[1])

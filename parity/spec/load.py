@@ -21,6 +21,9 @@ from parity.spec.resolve import resolve_side, with_names
 from parity.spec.sections import Spec
 from parity.spec.yaml import LARGEST, parse_yaml
 
+OF_PROGRAMS = ("model", "loss", "optimizer", "map", "script", "inputs", "channels_first", "said_at")
+"""What is said of a side's program."""
+
 
 def load_spec(file: str | Path) -> Spec:
     """Read a spec from a YAML file.
@@ -182,7 +185,7 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
     sides = dict(spec.sides)
     for name, side in sides.items():
         if side.program is None:
-            idle = [part for part in ("model", "loss", "optimizer", "map", "script", "said_at") if getattr(side, part)]
+            idle = [part for part in OF_PROGRAMS if getattr(side, part)]
             faults += [
                 where.fault(("sides", name, part), "there is no program", "a `program:` whose names it tells")
                 for part in idle
@@ -198,5 +201,10 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
         paths = {"program": os.path.realpath(found)}
         if side.script is not None:
             paths["script"] = os.path.realpath(found_from(folder, side.script))
+        if side.inputs is not None:
+            paths["inputs"] = os.path.realpath(found_from(folder, side.inputs))
+            if not os.path.isfile(paths["inputs"]):
+                got = f"no file {given(side.inputs)}"
+                faults.append(where.fault(("sides", name, "inputs"), got, "an .npz file with an array X"))
         sides[name] = side.model_copy(update=paths)
     return spec.model_copy(update={"sides": sides}), faults

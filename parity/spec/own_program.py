@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from parity.lazy import np
 from parity.spec.sections import SideSpec
 
 
@@ -17,6 +18,9 @@ class OwnProgram:
         names: what it calls the parts of the contract: ``model``, ``loss``, ``optimizer``.
         map: layer or ``layer.parameter`` of the spec to what the program calls it.
         script: the program as a person has it, where ``file`` runs that until it trains.
+        inputs: file of the rows that the program is given in place of the spec's: what its own first layers make of
+            them is what the spec's data are.
+        channels_first: layers that flatten, and whose features the program counts with the channels first.
         said_at: path to the line of the script that says it, ``FILE:LINE``.
     """
 
@@ -24,7 +28,17 @@ class OwnProgram:
     names: Mapping[str, str] = field(default_factory=dict)
     map: Mapping[str, str] = field(default_factory=dict)
     script: str | None = None
+    inputs: str | None = None
+    channels_first: tuple[str, ...] = ()
     said_at: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Return the shape of a row of :attr:`inputs`; empty where the program is given the spec's."""
+        if self.inputs is None:
+            return ()
+        with np.load(self.inputs, allow_pickle=False) as arrays:
+            return tuple(arrays["X"].shape[1:])
 
     @property
     def shown(self) -> str:
@@ -38,5 +52,6 @@ def own_program(side: SideSpec) -> OwnProgram | None:
         return None
     names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
     return OwnProgram(
-        file=side.program, names=names, map=dict(side.map), script=side.script, said_at=dict(side.said_at)
-    )
+        file=side.program, names=names, map=dict(side.map), script=side.script, inputs=side.inputs,
+        channels_first=side.channels_first,         said_at=dict(side.said_at),
+    )  # fmt: skip

@@ -248,6 +248,16 @@ class SideSpec(Part):
     script: str | None = Field(
         default=None, description="the program as a person has it, which `program` runs until it trains"
     )
+    inputs: str | None = Field(
+        default=None,
+        description="an .npz file whose `X` that program is given in place of the spec's rows: what its own first "
+        "layers, which the spec has not, make of it is what the spec's rows are",
+    )
+    channels_first: tuple[str, ...] = Field(
+        default=(),
+        description="layers that flatten, and whose features that program counts with the channels first, where the "
+        "spec counts them last",
+    )
     said_at: dict[str, str] = Field(
         default={}, description="path: FILE:LINE of the script, the line that says it, as `parity compare` read it"
     )

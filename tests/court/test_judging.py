@@ -17,7 +17,8 @@ from helpers_sample import WHOLE
 
 from parity import api
 from parity.compare.judge import Judge
-from parity.court.judging import Judged, reference_step
+from parity.court.expected import reference_step
+from parity.court.judging import Judged
 from parity.result.filling import comparison_facts
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Taken

@@ -13,7 +13,7 @@ from parity.errors import ParityError
 from parity.reading.asking import asked_in, program_of
 from parity.reading.draws import SEEDS, starts_measured
 from parity.reading.measured import measured, within
-from parity.reading.pair import PairSide
+from parity.reading.pair_side import PairSide
 from parity.reading.whole import read_told
 from parity.run.redrawing import reseeded
 from parity.run.session import Session
@@ -92,7 +92,7 @@ def test_what_is_not_told_is_left_to_the_file_of_weights(session: Session, tmp_p
 
 def test_a_program_that_fails_with_another_seed_is_measured_by_one_draw(read_text: Any) -> None:
     text = raw(seed="assert np.random.default_rng(0).random() == 0.6369616873214543  # Of the seed 0 alone.")
-    with pytest.raises(ParityError, match="by 120 numbers of one draw, normal and cut normal numbers cannot be told"):
+    with pytest.raises(ParityError, match="60 numbers of one draw are too few to tell how it is drawn"):
         read_text(text)
 
 

@@ -110,3 +110,12 @@ def test_it_is_right_in_most_of_many_draws_and_wrong_in_none() -> None:
         assert abs(scale / stddev - 1.0) < 0.05
         told += kind == "random_normal"
     assert told >= 36
+
+
+def test_of_few_numbers_the_likeliest_is_read_and_how_likely_another_is_is_said() -> None:
+    """So few that a normal distribution and a cut one look alike: what is read trains as well as what is not."""
+    told = [measured(drawn(kind, (4, 3), (4, 3), stddev=0.3), fan_in=4, fan_out=3)
+            for kind in ("random_normal", "truncated_normal")]  # fmt: skip
+    assert all(str(next(iter(one.entry))) in ("random_normal", "truncated_normal") for one in told)
+    assert all("normal numbers are" in one.sentence for one in told)
+    assert any(word in one.sentence for one in told for word in ("as likely", " times less likely"))

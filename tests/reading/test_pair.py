@@ -9,7 +9,8 @@ import pytest
 
 from parity.errors import UsageError
 from parity.reading.called_alike import stand_for
-from parity.reading.pair import PairSide, paired
+from parity.reading.pair import paired
+from parity.reading.pair_side import PairSide
 from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.whole import ReadProgram
 from parity.run.told import Told, ToldNode

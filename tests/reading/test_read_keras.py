@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -227,3 +228,30 @@ def test_live_objects_are_read(here: Path) -> None:
     (here / "live.py").write_text(LIVE)
     done = subprocess.run([sys.executable, "live.py"], check=True, capture_output=True, text=True)
     assert done.stdout == "4 sparse_categorical_crossentropy(from_logits=true) live/live.yaml live/live.npz\n"
+
+
+SET = """\
+import keras, numpy as np
+from keras import layers
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(64, 3)), np.zeros((64, 1))
+model = keras.Sequential([keras.Input((3,)), layers.Dense(4, name="set"), layers.Dense(1, name="drawn")])
+{sets}
+model.compile(loss="mse", optimizer="sgd")
+model.fit(x, y, verbose=0)
+"""
+
+
+@pytest.mark.parametrize(("sets", "names"), [
+    ("model.layers[0].set_weights([rng.normal(size=(3, 4)), np.zeros(4)])", "set"),
+    ("model.set_weights([one + 1.0 for one in model.get_weights()])", "set, drawn"),
+])  # fmt: skip
+def test_weights_that_a_program_sets_are_told(read_text: Any, sets: str, names: str) -> None:
+    assert read_text(SET.format(sets=sets)).notes[:1] == [
+        f"The program sets the weights of {names} itself (train.py, line 6); the spec draws them by its initializers, "
+        "and --weights live takes them as they are."
+    ]
+
+
+def test_of_weights_that_nothing_sets_nothing_is_said(read_text: Any) -> None:
+    assert not any("sets the weights" in one for one in read_text(SET.format(sets="")).notes)

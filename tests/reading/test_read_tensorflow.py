@@ -232,6 +232,11 @@ def test_a_model_of_keras_in_a_loop_is_keras(read_text: Read) -> None:
     assert found.spec["training"]["drop_remainder"] is True
 
 
+def test_an_optimizer_of_keras_has_its_own_line(read_text: Read) -> None:
+    line = 1 + next(n for n, one in enumerate(OF_KERAS.splitlines()) if "optimizers." in one)
+    assert read_text(OF_KERAS).told.places["optimizer"] == f"train.py, line {line}"
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [BY_HAND, OF_KERAS], ids=["by_hand", "of_keras"])

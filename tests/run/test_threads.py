@@ -108,7 +108,8 @@ def test_the_clock_of_a_run_on_one_thread_does_not_count_what_others_do() -> Non
 def test_a_run_on_one_thread_is_timed_so(limited: bool) -> None:
     worker = Worker(SimpleNamespace(send=lambda message: None))
     driver: Any = SimpleNamespace(step=lambda *given: time.sleep(0.1) or 1.0, gpu=None, undetermined=[])
-    worker.driver, worker.limited, worker.x, worker.y = driver, limited, np.zeros((2, 1)), np.zeros(2)
+    worker.driver, worker.limited, worker.y = driver, limited, np.zeros(2)
+    worker.x = worker.given = np.zeros((2, 1))
     worker._batches = lambda first, stop: iter([np.arange(2)] * (stop - first))  # type: ignore[method-assign]
     told = worker.train(steps=2, measure=[], folder="")
     assert (told["seconds"] < 0.1) is limited

@@ -560,7 +560,8 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
 
 
 SIDE_FIELDS = (
-    "changes, defaults, device, framework, loss, map, model, optimizer, packages, program, python, said_at, script"
+    "changes, channels_first, defaults, device, framework, inputs, loss, map, model, optimizer, packages, program, "
+    "python, said_at, script"
 )
 
 

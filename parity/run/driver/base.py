@@ -17,7 +17,7 @@ import numpy as np
 
 from parity.rows import apart
 from parity.run import randomness
-from parity.run.axes import inverse, permuted
+from parity.run.axes import counted_first, inverse, permuted
 from parity.run.driver.layouts import mask_layout
 from parity.run.driver.named_gpus import described, gpu_number
 from parity.run.driver.objects import weights_for
@@ -165,6 +165,9 @@ class Driver(Several, State):
         masks = self.bindings.get("masks", ())
         keep = partial(randomness.dealt, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
         axes = known[call] if call < len(known) else None
+        features = self.bindings.get("mask_counted", ())
+        if call < len(features) and features[call]:
+            return counted_first(keep(shape, rate), features[call], -1)
         if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
             row = rows[call]
             if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):

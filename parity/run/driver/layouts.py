@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.axes import inverse, permuted
+from parity.run.axes import counted_first, counted_last, inverse, permuted
 from parity.run.output_form import PROBABILITIES, fitted, turned
 from parity.run.probe import Guide
 from parity.tensors import LOGITS
@@ -106,13 +106,17 @@ class View:
 
     def plainly(self, value: np.ndarray) -> tuple[np.ndarray, Sequence[int] | None]:
         """Return a tensor that lies as the output does, its gradient for one, and the axes that make it canonical."""
-        row = self.output.get("shape")
+        row, counted = self.output.get("shape"), self.output.get("counted")
+        if counted and value.ndim == 2:
+            return counted_last(np.asarray(value), counted, 1), None
         if row is not None and value.ndim != len(row) + 1:
             return fitted(value, tuple(row)), None
         return value, laid_out(self.output, value.shape)
 
     def _back(self, given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Return a canonical value as the program has it."""
+        if self.output.get("counted") and given.ndim == len(shape) == 2:
+            return counted_first(given, self.output["counted"], 1)
         if given.shape == shape:
             return given
         if given.ndim == len(shape):

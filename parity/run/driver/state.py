@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.axes import in_blocks, inverse, permuted
+from parity.run.axes import counted_first, counted_last, in_blocks, inverse, permuted
 from parity.tensors import slot as slot_name
 
 
 def _blocked(place: dict[str, Any]) -> int:
     """Return the axis of a program's tensor that is the spec's last."""
     return -1 if place["axes"] is None else list(place["axes"]).index(len(place["axes"]) - 1)
+
+
+def _first(place: dict[str, Any]) -> int:
+    """Return the axis of a program's tensor that is the spec's first."""
+    return 0 if place["axes"] is None else list(place["axes"]).index(0)
 
 
 class State(ABC):
@@ -49,17 +54,22 @@ class State(ABC):
     def lies(self, name: str, value: np.ndarray) -> np.ndarray:
         """Return a tensor with the axes that the spec's has: a program may have more or fewer of length one.
 
-        And with its blocks in the spec's order.
+        And with its blocks, and its features, in the spec's order.
         """
         place = self.bindings["weights"][name]
         if np.ndim(value) and place.get("blocks"):
             value = in_blocks(np.asarray(value), _blocked(place), np.argsort(place["blocks"]).tolist())
         row = place.get("lies")
-        return value if row is None or np.ndim(value) == 0 else value.reshape(row)
+        value = value if row is None or np.ndim(value) == 0 else value.reshape(row)
+        if np.ndim(value) and place.get("counted"):
+            value = counted_last(np.asarray(value), place["counted"], _first(place))
+        return value
 
     def laid(self, name: str, value: np.ndarray) -> np.ndarray:
-        """Return a tensor of the spec's, its axes permuted, with its blocks in the program's order."""
+        """Return a tensor of the spec's, its axes permuted, with its blocks and features in the program's order."""
         place = self.bindings["weights"][name]
+        if place.get("counted"):
+            value = counted_first(value, place["counted"], _first(place))
         return in_blocks(value, _blocked(place), place["blocks"]) if place.get("blocks") else value
 
     def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:

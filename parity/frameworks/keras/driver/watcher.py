@@ -15,6 +15,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 
 from parity.frameworks.keras.driver.adapted import adapting
+from parity.frameworks.keras.driver.assigned import assigning, told_of
+from parity.frameworks.keras.driver.epoch_rates import SETS, SetByEpoch, epoch_rates
 from parity.frameworks.keras.driver.groups import tell_groups
 from parity.frameworks.keras.driver.told_graph import Telling
 from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
@@ -72,7 +74,7 @@ class KerasWatcher(Watcher):
             kind.__init__ = making(begin)
         operation.__new__, keras.Model.fit, keras.Model.compile = staticmethod(noted), fitted, compiling
         try:
-            with adapting():
+            with adapting(), assigning():
                 yield
         finally:
             operation.__new__ = staticmethod(made)
@@ -100,6 +102,9 @@ class KerasWatcher(Watcher):
 
     def contract(self, training: Training) -> dict[str, Any]:
         found = super().contract(training)
+        rates = epoch_rates(training) if training.callbacks else None
+        if rates is not None:
+            training.model.optimizer.learning_rate = SetByEpoch(rates)
         weights = training.class_weight
         return found if weights is None else {**found, "build_loss": lambda: by_class(training.model, weights)}
 
@@ -157,7 +162,8 @@ def tell(training: Training, folder: Path) -> Told:
     if not told.framework:
         told.refused.append(ToldRefusal(what=f"Keras on {keras.config.backend()}", needs="a framework of that name"))
     told.places = {"compile": getattr(model, "_parity_compiled", ""), "train": training.place}
-    told.places |= {"optimizer": getattr(getattr(model, "optimizer", None), "_parity_place", "")}
+    optimizer = training.optimizer if training.optimizer is not None else getattr(model, "optimizer", None)
+    told.places |= {"optimizer": getattr(optimizer, "_parity_place", "")}
     loss = getattr(model, "loss", None)
     told.places |= {"loss": getattr(loss, "_parity_place", "")}
     arrays = Arrays(folder, told)
@@ -174,7 +180,7 @@ def tell(training: Training, folder: Path) -> Told:
     told.calls, layers = graph.calls, graph.layers
     arrays.write(training, graph, rows)
     _tell_setup(told, training)
-    optimizer = training.optimizer if training.optimizer is not None else getattr(model, "optimizer", None)
+    training = _with_rates(training, told)
     if optimizer is not None:
         tell_groups(told, optimizer, layers)
     given = [word(one) for one in training.callbacks]
@@ -186,6 +192,7 @@ def tell(training: Training, folder: Path) -> Told:
     )  # fmt: skip
     policy = getattr(model.dtype_policy, "name", "float32")
     told.precision = "" if policy == "float32" else policy
+    told.notes += told_of(model)
     _tell_beside(told, model, *graph.added)
     for name in ("train_step", "compute_gradients", "fit"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name, None):
@@ -193,6 +200,20 @@ def tell(training: Training, folder: Path) -> Told:
                 what=f"{type(model).__name__}.{name}, a step of its own,", place=defined_in(type(model), name),
                 needs="the usual step: a loss of outputs and targets"))  # fmt: skip
     return told
+
+
+def _with_rates(training: Training, told: Told) -> Training:
+    """Tell the rates that a callback sets as the optimizer's; return the training without that callback."""
+    try:
+        found = epoch_rates(training)
+    except UntoldError as error:
+        told.refused.append(replace(error.refusal, place=training.place))
+        found = None
+    if found is None or not isinstance(told.optimizer, Mapping):
+        return training
+    told.optimizer["arguments"]["learning_rate"] = found.word()
+    told.places["schedule"] = training.place
+    return replace(training, callbacks=[one for one in training.callbacks if not isinstance(one, SETS)])
 
 
 def _tell_beside(told: Told, model: Any, what: str, place: str, reads: list[str]) -> None:

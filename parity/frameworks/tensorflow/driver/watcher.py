@@ -115,6 +115,7 @@ def tell(training: Training, folder: Path) -> Told:
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, [("output", graph.output)]
     told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]
     told.places["compile"] = seen.found.place
+    told.places["optimizer"] = getattr(seen.steps[-1].optimizer, "_parity_place", "")
     told.training = seen.rows.training
     told.notes += [*seen.rows.notes, *filter(None, [seen.found.note])]
     told.refused += seen.refused

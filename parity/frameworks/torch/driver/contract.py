@@ -14,7 +14,7 @@ from torch import nn
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
 from parity.frameworks.torch.driver.groups import rate_of
 from parity.frameworks.torch.driver.hooks import CANONICAL, NUMBERS, PARTED, SINGLE
-from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, of_classes, plain_output, unturned
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
@@ -86,9 +86,11 @@ def as_wide(constant: torch.Tensor) -> torch.Tensor:
 
 def outputs_of(step: Pass) -> list[Ref]:
     """Return what a model gives: before what only moves its numbers, where that stands ahead of the losses."""
-    plain = [plain_output(one, step.roots) for one in step.predictions]
+    plain = [plain_output(one, step.roots, of_classes(one, step.terms)) for one in step.predictions]
     found = [one for one in plain if one is not None]
-    return found if len(found) == len(step.predictions) else step.predictions
+    if len(found) == len(step.predictions):
+        return found
+    return [unturned(one) if of_classes(one, step.terms) else one for one in step.predictions]
 
 
 def model_of(step: Pass) -> nn.Module:

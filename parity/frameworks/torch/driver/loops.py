@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from parity.frameworks.torch.driver.calls import PLACE, Call, Ref, behind, key_of, optimizer_of
 from parity.frameworks.torch.driver.hand_rates import as_scheduler, sets_of
-from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
+from parity.frameworks.torch.driver.loss_terms import OF_CLASSES, OUT, RESHAPES, TURNS, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
@@ -202,7 +204,7 @@ def _pass(event: Event) -> Pass:
     for root in roots:
         end_there(root)
     inputs: dict[Any, Ref] = {}
-    first = plain_output(predictions[0], roots) or predictions[0]
+    first = plain_output(predictions[0], roots, of_classes(predictions[0], terms)) or predictions[0]
     rows = len(first.tensor) if first.tensor.dim() else 0
     for term in terms:
         if term.targets is not None:  # Of a sequence they may be put together, as what the model gives is.
@@ -226,15 +228,45 @@ def _pass(event: Event) -> Pass:
                 place=event.place)  # fmt: skip
 
 
+def unturned(ref: Ref) -> Ref:
+    """Return what a loss was handed as it was ahead of a call that only moved its last axis, the classes."""
+    if ref.call is None or ref.call.name not in TURNS or len(ref.call.refs()) != 1:
+        return ref
+    (source,) = ref.call.refs()
+    return source if _classes_moved(source.tensor, ref.tensor) else ref
+
+
+def _classes_moved(last: torch.Tensor, first: torch.Tensor) -> bool:
+    """Return whether a tensor is another one with its last axis behind the rows."""
+    if last.dim() < 3 or last.shape[:1] != first.shape[:1]:
+        return False
+    moved = last.movedim(-1, 1)
+    return moved.shape == first.shape and torch.equal(moved, first)
+
+
 def _made_anew(ref: Ref) -> bool:
     """Return whether a tensor is made of no other, such as states of zeros."""
     return ref.call is not None and ref.call.name in ("zeros", "ones", "zeros_like", "new_zeros", "full")
 
 
-def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:
-    """Return what a module gave that a loss was handed, reshaped or not; None where it was computed with."""
-    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
-        source = ref.call.refs()[0]
+def of_classes(ref: Ref, terms: Sequence[Term]) -> bool:
+    """Return whether all that is minimised of a tensor takes its classes along the axis behind the rows."""
+    return all(one.part is not None and one.part["part"] in OF_CLASSES for one in terms if one.outputs is ref)
+
+
+def plain_output(ref: Ref, roots: Sequence[Call], classes: bool = False) -> Ref | None:
+    """Return what a module gave that a loss was handed, reshaped or not; None where it was computed with.
+
+    Args:
+        ref: what the loss was handed.
+        roots: calls of modules.
+        classes: the loss takes classes along the axis behind the rows: they may have stood last.
+    """
+    ref = unturned(ref) if classes else ref
+    while (call := ref.call) is not None and len(call.refs()) == 1:
+        (source,) = call.refs()
+        if call.name not in RESHAPES:
+            break
         if source.tensor.dim() == 0 or source.tensor.numel() != ref.tensor.numel():
             return None
         ref = source

@@ -30,6 +30,12 @@ SIGNS = {"add": (1.0, 1.0), "radd": (1.0, 1.0), "sub": (1.0, -1.0), "rsub": (-1.
 RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
 """Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
 
+TURNS = frozenset({"transpose", "swapaxes", "swapdims", "permute", "movedim", "moveaxis"})
+"""Functions that exchange axes, by which classes that stand last come to stand behind the rows."""
+
+OF_CLASSES = frozenset({"nn.CrossEntropyLoss", "nn.NLLLoss"})
+"""Losses that take classes along the axis behind the rows."""
+
 ALIKE = frozenset({"to", "detach", "clone", "long", "int", "float", "double", "type", "type_as", "cpu", "cuda"})
 """Functions between rows and a loss that give the same numbers, of another type perhaps."""
 
@@ -94,7 +100,7 @@ def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Ter
     for one in terms_of(ref, share, place):
         assert one.part is not None  # What is opaque is the whole of it.
         one.part["arguments"]["reduction"] = reduction
-        if reduction == "mean" and one.part["part"] in ("nn.CrossEntropyLoss", "nn.NLLLoss"):
+        if reduction == "mean" and one.part["part"] in OF_CLASSES:
             one.part["arguments"]["divisor"] = "rows"  # The program's mean: not the loss's, by the weights.
         yield one
 
