@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers_commands import lender
+from helpers_forked import interpreter
 
 from parity import api
 from parity.cli import main
@@ -195,10 +195,15 @@ if __name__ == "__main__":
 """
 
 
+def run(file: str) -> list[str]:
+    """Return the command that runs a file in a fork of an interpreter that has imported Keras."""
+    return [interpreter("keras"), "-c", "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')", file]
+
+
 @pytest.mark.sampled(2)
 def test_a_saved_model_and_one_that_is_not_compiled_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
-    subprocess.run([sys.executable, "net.py"], check=True, capture_output=True)
+    subprocess.run(run("net.py"), check=True, capture_output=True)
     saved = api.read("net.keras", out="saved", prove=False)
     loss = {"sparse_categorical_crossentropy": {"from_logits": True}}
     bare = api.read("net:net", "adamw", loss, out="bare")
@@ -226,7 +231,7 @@ if __name__ == "__main__":
 def test_live_objects_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
     (here / "live.py").write_text(LIVE)
-    done = subprocess.run([sys.executable, "live.py"], check=True, capture_output=True, text=True)
+    done = subprocess.run(run("live.py"), check=True, capture_output=True, text=True)
     assert done.stdout == "4 sparse_categorical_crossentropy(from_logits=true) live/live.yaml live/live.npz\n"
 
 
