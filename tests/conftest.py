@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from helpers_forked import FOLDER, LOCK
 from helpers_sample import QUESTIONS, TURN, WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
@@ -33,6 +35,11 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     # What parity keeps for a user: here for all processes of this run, and nobody else.
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="parity-cache-")
     atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+    # Interpreters that have imported a framework, started when first asked for, which end with this process.
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="parity-forks-")
+    atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)
+    HELD = (Path(os.environ[FOLDER]) / LOCK).open("w")
+    fcntl.flock(HELD, fcntl.LOCK_EX)
 
 for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
     os.environ.pop(name, None)  # Commands that a test runs say nothing to the job that runs the tests.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
@@ -12,10 +14,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers_forked import interpreter
 from helpers_frameworks import APART, shared_bench
 
 from parity.cli import main
 from parity.court.work import Work
+from parity.reading import asking
 from parity.run.session import Session
 from parity.selftest.pair_bench import TestBench
 from parity.spec.resolve import Resolved
@@ -102,15 +106,38 @@ class Lender:
         return work.kept(Lent(session, back))  # type: ignore[type-var, return-value, arg-type]
 
 
+IMPORTS = re.compile(r"^\s*(?:import|from)\s+(torch|keras|tensorflow)\b|(KERAS_BACKEND)", re.MULTILINE)
+
+
+def importing(program: str) -> str:
+    """Return an interpreter that has imported the one framework that a script imports; a plain one for any other.
+
+    Args:
+        program: as a user types it.
+    """
+    file = Path(program.split()[0])
+    found = set(IMPORTS.findall(file.read_text(errors="replace"))) if file.suffix == ".py" and file.is_file() else set()
+    named = {framework or other for framework, other in found}
+    if named == {"torch"}:
+        return interpreter("torch")
+    return interpreter("keras") if named and named <= {"keras", "tensorflow"} else sys.executable
+
+
 @contextmanager
-def lender(bench: TestBench | None = None) -> Iterator[Lender]:
+def lender(bench: TestBench | None = None, fresh: bool = False) -> Iterator[Lender]:
     """Lend workers to every command in this process, whose programs nobody reads.
 
     Args:
         bench: with the workers; that of this process if None.
+        fresh: run a program that is read in an interpreter that has imported nothing, as a user's has.
     """
     made = Lender(bench or shared_bench())
     with pytest.MonkeyPatch.context() as patch:
+
+        def asked(program: str, python: str | None, timeout: float) -> Session:
+            return Session(program, python if fresh else python or importing(program), timeout=timeout)
+
+        patch.setattr(asking, "Session", asked)
         patch.setattr(Work, "session", lambda work, side, log: made.session(work, side, log))
         patch.setattr(Work, "shows_programs", False)
         yield made

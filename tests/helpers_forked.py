@@ -2,19 +2,17 @@
 
 :func:`interpreter` is a file that is run as Python is. It hands its streams, arguments, environment and folder to a
 process that has imported the framework and done nothing else, which forks; the exit code comes back. So a run has
-nothing in it of what ran before.
+nothing in it of what ran before. All processes of a run of the tests ask the same ones, and who asks first starts them.
 """
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import importlib.util
 import os
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +22,12 @@ import pytest
 
 from parity.frameworks import frameworks
 from parity.run import session
+
+FOLDER = "PARITY_FORKS"
+"""Variable of the environment that names the folder of the interpreters of a run of the tests (tests/conftest.py)."""
+
+LOCK = "held"
+"""File in it that the run has locked: what forks ends when that is free."""
 
 ASKS = """
 import json, os, socket, sys
@@ -37,15 +41,16 @@ with socket.socket(socket.AF_UNIX) as asked:
 """What is run in the place of Python; of its arguments it has ``-I`` and ``-c``, and whatever stands behind that."""
 
 FORKS = """
-import atexit, gc, importlib, json, os, socket, sys, threading, traceback
-for name in sys.argv[2:]:
+import atexit, fcntl, gc, importlib, json, os, socket, sys, threading, traceback
+for name in sys.argv[3:]:
     importlib.import_module(name)
 gc.collect()
 gc.freeze()
 
 def end_with_the_tests():
-    os.read(0, 1)
-    os._exit(0)
+    with open(sys.argv[2]) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        os._exit(0)
 
 threading.Thread(target=end_with_the_tests, daemon=True).start()
 with socket.socket(socket.AF_UNIX) as heard:
@@ -99,6 +104,9 @@ os._exit(status & 255)
 It ends as Python does, but for taking apart all that was imported, which takes longer than a small program.
 """
 
+LIKE = {"tensorflow": "keras"}
+"""Whose imports are the same: TensorFlow itself imports Keras."""
+
 MORE = {"torch": ("torch._dynamo",), "keras_torch": ("torch._dynamo", "tensorflow")}
 """What a framework imports by itself where first an optimizer is made, or a generator seeded."""
 
@@ -109,7 +117,20 @@ QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_
 @cache
 def interpreter(framework: str) -> str:
     """Return the path of an interpreter that has imported a framework; where processes cannot fork so, a plain one."""
-    return _forking(frameworks()[framework].modules, MORE.get(framework, ()))
+    modules = frameworks()[LIKE.get(framework, framework)].modules
+    if sys.platform != "linux" or not all(map(importlib.util.find_spec, modules)):
+        return sys.executable
+    folder = Path(os.environ[FOLDER]) / "-".join(modules)
+    folder.mkdir(exist_ok=True)
+    file = folder / "python"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Another process may be starting the same one.
+        if not file.exists():
+            _start(folder, modules, MORE.get(framework, ()))
+            asks = shlex.join([sys.executable, "-I", "-S", "-c", ASKS, str(folder / "socket")])
+            file.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
+            file.chmod(0o755)
+    return str(file)
 
 
 @contextmanager
@@ -123,23 +144,13 @@ def forked_workers(framework: str) -> Iterator[None]:
         yield
 
 
-def _forking(modules: Sequence[str], wanted: Sequence[str]) -> str:
-    """Return the path of an interpreter that has imported modules, and those of others that are installed."""
-    if sys.platform != "linux":
-        return sys.executable
-    folder = Path(tempfile.mkdtemp(prefix="parity-forks-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file = folder / "python"
+def _start(folder: Path, modules: Sequence[str], wanted: Sequence[str]) -> None:
+    """Start what forks: it has imported modules, and those of others that are installed."""
     more = [name for name in wanted if importlib.util.find_spec(name.partition(".")[0])]
-    asks = shlex.join([sys.executable, "-I", "-S", "-c", ASKS, str(folder / "socket")])
-    file.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
-    file.chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", FORKS, str(folder / "socket"), *modules, *more], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-I", "-c", FORKS, str(folder / "socket"), os.environ[FOLDER] + f"/{LOCK}", *modules, *more],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**os.environ, **QUIET, "KERAS_HOME": str(folder), "KERAS_BACKEND": modules[-1]},
     )  # fmt: skip
-    atexit.register(process.kill)
     assert process.stdout is not None
     assert process.stdout.readline(), f"{', '.join(modules)}: not imported"
-    return str(file)

@@ -198,7 +198,7 @@ def _curves(
     steps = alt.Scale(domain=[1, last] if last > 1 else [0, 2], nice=False)
     ticks: dict[str, Any] = {"values": list(range(1, last + 1))} if last < 10 else {"tickCount": 6}
     y = alt.Y("y:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
-    base = alt.Chart(alt.InlineData(values=list(rows))).encode(
+    base = alt.Chart().encode(
         x=alt.X("x:Q", title="step", scale=steps, axis=alt.Axis(grid=False, format=",d", **ticks)),
         color=alt.Color("side:O", title=None, scale=_cycle(names, palette.sides), legend=legend),
         tooltip=[alt.Tooltip("side:N"), alt.Tooltip("x:Q", title="step"), alt.Tooltip("shown:N", title="value")],
@@ -232,7 +232,9 @@ def _curves(
     described = f"{title}, by step, for {formats.names(names)}. The table of sides holds the numbers."
     if beyond is not None:
         described += f" From step {beyond:,} on the curves are pale: {BEYOND}."
-    return alt.LayerChart(layer=layers).properties(title=title, width=width, height=240, description=described)
+    # The rows stand beside the layers, not in them: what a mark has is copied whenever something is added to it.
+    drawing = alt.LayerChart(data=alt.InlineData(values=list(rows)), layer=layers)
+    return drawing.properties(title=title, width=width, height=240, description=described)
 
 
 def _beyond(start: int, last: int, steps: alt.Scale, palette: Palette) -> tuple[list[alt.Chart], list[alt.Chart]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -36,7 +36,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
 def draw(document: doc.Document, chart: Callable[[str], dict[str, Any]]) -> str:
     """Draw a document; ``chart`` gives the specification of a chart by its name."""
     environment = _environment()
-    pieces: Any = environment.get_template("blocks.html.j2", globals={"specification": chart}).module
+    pieces: Any = environment.get_template("blocks.html.j2").make_module({"specification": chart})
     library, script = chart_library(), "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     sections = document.shown("page")
     return environment.get_template("page.html.j2").render(
@@ -55,7 +55,9 @@ def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
+@cache
 def _environment() -> jinja2.Environment:
+    """Return where the templates are: each is compiled once."""
     import jinja2
 
     environment = jinja2.Environment(

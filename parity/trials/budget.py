@@ -95,6 +95,7 @@ class Length:
     steps: int | None = None
     most: int | None = None
     epochs: int = EPOCHS
+    _counted: dict[int, tuple[Resolved, int]] = field(default_factory=dict, init=False)
 
     def own(self, side: Resolved) -> int:
         """Return the steps of a side's whole training."""
@@ -102,7 +103,15 @@ class Length:
         return whole if self.most is None else min(whole, self.most)
 
     def _training(self, side: Resolved) -> int:
-        return side.config.training.epochs * self.epoch_steps(side)
+        return side.config.training.epochs * self._batches(side)
+
+    def _batches(self, side: Resolved) -> int:
+        """Return the batches in an epoch of a side, counted once: its data are looked at for that."""
+        _, known = self._counted.get(id(side), (side, None))
+        if known is None:
+            known = self.epoch_steps(side)
+            self._counted[id(side)] = side, known  # Kept with its number, no other side can have its id.
+        return known
 
     @property
     def differ(self) -> bool:
@@ -139,7 +148,7 @@ class Length:
         if self.steps is not None:
             return min(self.steps, self._training(side)) if self.differ else self.steps
         epochs = min(self.epochs, side.config.training.epochs)
-        return min(epochs * self.epoch_steps(side), self.own(side))
+        return min(epochs * self._batches(side), self.own(side))
 
     @property
     def grows(self) -> bool:

@@ -77,14 +77,15 @@ def done(process: subprocess.Popen[str]) -> str:
     return out
 
 
-def prepared(folder: Path, epochs: int = 2) -> None:
-    """Write a spec and its data."""
+def prepared(folder: Path, epochs: int = 2, python: str = "") -> None:
+    """Write a spec, whose sides may have an interpreter of their own, and its data."""
     import numpy as np
 
     rng = np.random.default_rng(0)
     labels = np.arange(200) % 3
     np.savez(folder / "rows.npz", X=rng.normal(size=(200, 8)) + labels[:, None], y=labels)
-    (folder / "spec.yaml").write_text(SPEC.replace("EPOCHS", str(epochs)))
+    own = f"framework: torch, python: {json.dumps(python)}" if python else "framework: torch"
+    (folder / "spec.yaml").write_text(SPEC.replace("EPOCHS", str(epochs)).replace("framework: torch", own))
 
 
 def kept(folder: Path) -> dict[str, list[float]]:
@@ -92,10 +93,10 @@ def kept(folder: Path) -> dict[str, list[float]]:
     return {file.stem: json.loads(file.read_text())["losses"] for file in folder.glob("runs/*.json")}
 
 
-def pairs(folder: Path, many: int) -> dict[str, int]:
+def pairs(folder: Path, many: int, python: str) -> dict[str, int]:
     """Start two commands of other options in one folder, many times; count stored runs that are not their own."""
     options: list[Sequence[str]] = [("--side", "a"), ("--side", "a", "--set", "optimizer.learning_rate=0.9")]
-    prepared(folder)
+    prepared(folder, python=python)
     alone: dict[str, list[float]] = {}
     for number, one in enumerate(options):
         done(started(folder, f"alone{number}", "--no-explain", *one))
@@ -202,13 +203,16 @@ if __name__ == "__main__":
     for name in ("pairs", "kills", "damaged", "epochs"):
         parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--python", default="", help="interpreter of the sides of --pairs; that of the commands if none"
+    )
     given = parser.parse_args()
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="stress-") as place:
         for name in ("pairs", "kills", "damaged", "epochs"):
             (Path(place) / name).mkdir()
         if given.pairs:
-            result["pairs"] = pairs(Path(place) / "pairs", given.pairs)
+            result["pairs"] = pairs(Path(place) / "pairs", given.pairs, given.python)
         if given.kills:
             result["kills"] = kills(Path(place) / "kills", given.kills, given.seed)
         if given.damaged:

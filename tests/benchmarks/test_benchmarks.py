@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import FRAMEWORKS, missing
 from helpers_sample import WHOLE
 
@@ -60,7 +61,8 @@ def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> Non
 @pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
 def test_two_commands_in_one_folder_keep_each_its_own_runs() -> None:
     script = ROOT / "tests" / "benchmarks" / "stress.py"
-    done = subprocess.run([sys.executable, str(script), "--pairs", "1"], capture_output=True, text=True, timeout=300,
+    asked = ["--pairs", "1", "--python", interpreter("torch")]
+    done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, timeout=300,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["pairs"] == {"pairs": 1, "runs": 2, "wrong": 0, "missing": 0}

@@ -310,7 +310,7 @@ def test_a_full_disk_is_the_machines_fault_in_a_worker_too() -> None:
     assert not is_machines(ValueError())
 
 
-def test_a_program_that_cannot_be_imported_leaves_the_report_of_the_others(folder: Path) -> None:
+def test_a_program_that_cannot_be_imported_leaves_the_report_of_the_others(folder: Path, forked_torch: None) -> None:
     (folder / "own.py").write_text("raise ValueError('not today')\n")
     (folder / "spec.yaml").write_text(SPEC + "  own: {framework: torch, program: own.py}\n")
     done = parity("run", "spec.yaml", "--side", "a", "--side", "own", "--steps", "2", "--no-explain", "--json")

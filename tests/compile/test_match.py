@@ -701,6 +701,28 @@ def test_variables_of_modules_within_modules_are_found(bench: TestBench, tmp_pat
     assert at_parity(judged(bench, one, tmp_path))
 
 
+BRANCHING = (
+    RAW.replace(
+        "        x = tf.reshape(", "        if tf.reduce_sum(x) < 0.0:\n            x = -x\n        x = tf.reshape("
+    )
+    .replace(
+        "        return tf.reduce_m",
+        "        if tf.reduce_sum(y) < 0.0:\n            y = -y\n        return tf.reduce_m",
+    )
+    .replace(
+        "            v.assign(",
+        "            if tf.reduce_sum(g * g) < 0.0:\n                g = -g\n            v.assign(",
+    )
+)
+
+
+@needs("tensorflow")
+def test_branches_on_tensors_are_taken_in_a_graph(bench: TestBench, tmp_path: Path) -> None:
+    """In the model, the loss and the optimizer: AutoGraph reaches them through what watches the step."""
+    assert BRANCHING.count("if tf.") == 3
+    assert at_parity(judged(bench, replace(R, source=BRANCHING), tmp_path))
+
+
 @needs()
 def test_a_step_that_does_not_set_the_mode_keeps_the_one_that_the_program_is_in(
     bench: TestBench, tmp_path: Path

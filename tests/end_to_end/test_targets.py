@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import lender
 from helpers_frameworks import FRAMEWORKS, missing, worker
 
 from parity import api
@@ -506,7 +507,9 @@ def test_flat_targets_beside_a_column_of_outputs_are_a_difference_at_the_loss(tm
         "rowwise": {"framework": "torch", "changes": {"loss.broadcast": "align"}},
         "own": written(str(tmp_path / "own.py"), loss="criterion"),
     }
-    found = api.check(build_spec(spec_of("mse", 1, stored(tmp_path, FLAT), **sides)), folder=tmp_path / "out", steps=2)
+    spec = build_spec(spec_of("mse", 1, stored(tmp_path, FLAT), **sides))
+    with lender():
+        found = api.check(spec, folder=tmp_path / "out", steps=2)
     (one,) = found.comparisons
     assert (one.verdict, one.first and one.first.phase) == ("divergent", "loss")
     assert all(witness.agrees for witness in one.witnesses), "each does what its config says"

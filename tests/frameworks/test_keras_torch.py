@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import IMAGE, missing, side_of
 from helpers_sample import WHOLE
 
@@ -142,7 +143,8 @@ def test_it_has_what_keras_has_where_it_has_nothing_of_its_own() -> None:
     assert part_of("keras_torch", "emit") is part_of("keras", "emit")
     # In a process of its own: Keras reads once which backend is asked for.
     found = "from parity.frameworks import part_of; print(part_of('keras_torch', 'driver.driver').__name__)"
-    done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, timeout=120, check=True)
+    alone = [interpreter("keras_torch"), "-c", found]
+    done = subprocess.run(alone, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "parity.frameworks.keras_torch.driver.driver"
 
 

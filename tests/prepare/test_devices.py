@@ -162,7 +162,9 @@ def test_gpus_that_are_there_are_asked_for_once_a_framework() -> None:
 
 
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
-def test_a_gpu_is_refused_here_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_refused_here_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_torch: None
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # Also on a machine that has one.
     (tmp_path / "placed.yaml").write_text(

@@ -1,4 +1,4 @@
-"""One worker that runs the programs of all tests of reading: its framework takes seconds to import."""
+"""One worker that runs the programs of all tests of reading: a fork, as frameworks take seconds to import."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers_commands import lender
+from helpers_forked import interpreter
 
 from parity.reading.asking import asked_in, program_of
 from parity.reading.whole import ReadProgram, read_told
@@ -16,8 +18,15 @@ Read = Callable[..., ReadProgram]
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[Session]:
-    with Session("reading", timeout=300.0) as found:
+    with Session("reading", interpreter("keras"), timeout=300.0) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def lent() -> Iterator[None]:
+    """Workers that stay, for whatever reads, proves or compares programs in this process."""
+    with lender():
+        yield
 
 
 @pytest.fixture

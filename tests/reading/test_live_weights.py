@@ -18,8 +18,6 @@ from parity.commands.read import written
 from parity.reading.asking import asked_in, program_of
 from parity.run.session import Session
 
-pytestmark = pytest.mark.usefixtures("forked_keras")
-
 ROWS = """
 import numpy as np
 

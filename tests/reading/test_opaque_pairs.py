@@ -45,7 +45,7 @@ for epoch in range(2):
 
 
 @pytest.fixture
-def here(forked_torch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.py").write_text(program())
     return tmp_path
@@ -131,10 +131,7 @@ PORTS = Path(__file__).resolve().parents[2] / "specs" / "ports"
 @pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae_keras", "vae_torch", "augmented_keras", "augmented_torch"])
-def test_the_ports_with_opaque_parts_are_read_and_proved(
-    name: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue(f"forked_{name.rpartition('_')[2]}")
+def test_the_ports_with_opaque_parts_are_read_and_proved(name: str, tmp_path: Path) -> None:
     found = api.read(PORTS / f"{name}.py", out=tmp_path)
     assert found.proof is not None
     assert found.proof.code == 0, found.proof.lines
@@ -145,7 +142,6 @@ def test_the_ports_with_opaque_parts_are_read_and_proved(
 
 @pytest.mark.sampled(3)
 @pytest.mark.slow
-@pytest.mark.usefixtures("forked_keras")
 def test_a_port_of_an_autoencoder_that_sums_its_loss_is_told_so(tmp_path: Path) -> None:
     found = api.compare(
         PORTS / "vae_keras.py", PORTS / "vae_torch.py", steps=3, prove=False, out=tmp_path

@@ -12,8 +12,6 @@ from parity.ops.normalization import Normalization
 from parity.spec.load import load_spec
 from parity.spec.resolve import resolve
 
-pytestmark = pytest.mark.usefixtures("forked_keras")
-
 PROGRAM = Path(__file__).parent / "programs" / "adapted.py"
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers_commands import lender
+from helpers_forked import interpreter
 
 from parity import api
 from parity.cli import main
 from parity.commands.read import proved
 from parity.result.schema import Comparison, Place
 from parity.spec.load import load_spec
-
-pytestmark = pytest.mark.usefixtures("forked_keras")
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -57,7 +56,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.sampled(2)
 def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None:
     script = PROGRAMS / "residual.py"
-    done = CliRunner().invoke(main, ["read", str(script), "-o", "residual.yaml"], standalone_mode=False)
+    with lender(fresh=True):
+        done = CliRunner().invoke(main, ["read", str(script), "-o", "residual.yaml"], standalone_mode=False)
     assert done.output.splitlines()[:2] == ["residual.yaml", "residual.npz"]
     last = done.output.splitlines()[-1]
     assert last == "read faithfully: bit for bit the same" or float(last.rpartition(" ")[2]) < 1e-11
@@ -195,10 +195,15 @@ if __name__ == "__main__":
 """
 
 
+def run(file: str) -> list[str]:
+    """Return the command that runs a file in a fork of an interpreter that has imported Keras."""
+    return [interpreter("keras"), "-c", "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')", file]
+
+
 @pytest.mark.sampled(2)
 def test_a_saved_model_and_one_that_is_not_compiled_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
-    subprocess.run([sys.executable, "net.py"], check=True, capture_output=True)
+    subprocess.run(run("net.py"), check=True, capture_output=True)
     saved = api.read("net.keras", out="saved", prove=False)
     loss = {"sparse_categorical_crossentropy": {"from_logits": True}}
     bare = api.read("net:net", "adamw", loss, out="bare")
@@ -226,7 +231,7 @@ if __name__ == "__main__":
 def test_live_objects_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
     (here / "live.py").write_text(LIVE)
-    done = subprocess.run([sys.executable, "live.py"], check=True, capture_output=True, text=True)
+    done = subprocess.run(run("live.py"), check=True, capture_output=True, text=True)
     assert done.stdout == "4 sparse_categorical_crossentropy(from_logits=true) live/live.yaml live/live.npz\n"
 
 

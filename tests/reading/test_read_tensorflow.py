@@ -239,7 +239,6 @@ def test_an_optimizer_of_keras_has_its_own_line(read_text: Read) -> None:
 
 @pytest.mark.sampled(2)
 @pytest.mark.slow
-@pytest.mark.usefixtures("forked_keras")
 @pytest.mark.parametrize("program", [BY_HAND, OF_KERAS], ids=["by_hand", "of_keras"])
 def test_a_reading_is_proved(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an update and a penalty that are written out, and of a model of Keras's in a loop, with dropout."""
@@ -312,6 +311,8 @@ def test_a_program_that_never_trains_is_said_to(read_text: Read, program: str, l
 
 def test_a_session_of_tensorflow_1_is_named(tmp_path: Any) -> None:
     """In a worker of its own: what it switches off stays off."""
+    from helpers_forked import interpreter
+
     from parity.reading.asking import asked_in, program_of
 
     file = tmp_path / "old.py"
@@ -319,7 +320,7 @@ def test_a_session_of_tensorflow_1_is_named(tmp_path: Any) -> None:
         "import tensorflow as tf\ntf.compat.v1.disable_eager_execution()\n"
         "with tf.compat.v1.Session() as s:\n    s.run(tf.constant(1.0))\n"
     )
-    with Session("old", timeout=100.0) as session:
+    with Session("old", interpreter("tensorflow"), timeout=100.0) as session:
         told, _ = asked_in(session, program_of(str(file)))
     assert [(one.what, one.place) for one in told.refused] == [
         ("tf.compat.v1.Session, a graph of TensorFlow 1,", "old.py, line 4")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers_commands import lender
 
 from parity.cli import main
 from parity.run.watched import contract
@@ -49,7 +50,8 @@ training: {{batch_size: 16, epochs: 3, shuffle: true, seed: 0}}
 def test_an_unmodified_script_is_read_and_the_reading_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     script = PROGRAMS / "torch_residual.py"
-    done = CliRunner().invoke(main, ["read", str(script), "-o", "torch_residual.yaml"], standalone_mode=False)
+    with lender(fresh=True):
+        done = CliRunner().invoke(main, ["read", str(script), "-o", "torch_residual.yaml"], standalone_mode=False)
     last = done.output.splitlines()[-1]
     assert last == "read faithfully: bit for bit the same" or float(last.rpartition(" ")[2]) < 1e-11
     text = Path("torch_residual.yaml").read_text()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_reading import LOADED, differing, kept_and_refused, weights_apart
+from helpers_sample import WHOLE, taken
 
 from parity.catalog import OPS
 from parity.code import Site
@@ -127,7 +128,7 @@ GROUPS = ("group_norm", "instance_norm")
 
 
 def test_the_layers_of_all_entries_come_back(session: Session, tmp_path: Path) -> None:
-    """Every worked case that is Keras's own layer."""
+    """Every worked case that is Keras's own layer; in ``make test`` a third of each kind, and one at least."""
     lines, expected = [CASES], []
     for entry in OPS.values():
         for case in entry.cases() if "keras" in entry.natives and entry.kind not in OF_SEVERAL else ():
@@ -143,7 +144,7 @@ def test_the_layers_of_all_entries_come_back(session: Session, tmp_path: Path) -
     file.write_text("".join(lines))
     assert len(expected) > 180
     wrong = []
-    for number, op in enumerate(expected):
+    for number, op in taken(enumerate(expected), 3, of=lambda one: one[1].kind):
         told, _ = asked_in(session, program_of(f"{file}:f{number}"))
         found = layers_of(told)
         assert not found.unread, (op, found.unread)
@@ -152,7 +153,8 @@ def test_the_layers_of_all_entries_come_back(session: Session, tmp_path: Path) -
         back = OPS[kind].model_validate(fields).replace(inputs=None)
         if back != op and not (kind in GROUPS and op.kind in GROUPS):
             wrong.append(f"{op.label()} came back as {back.label()}")
-    assert wrong == [  # Two ways to say the same.
+    known = [  # Two ways to say the same.
         "average_pooling2d(name=one, padding=[[0, 0], [0, 0]]) came back as average_pooling2d(name=one)",
         "rms_norm(name=one, epsilon=none) came back as rms_norm(name=one, epsilon=1.1920928955078125e-07)",
     ]
+    assert wrong == (known if WHOLE else [one for one in known if one in wrong])

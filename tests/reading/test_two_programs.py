@@ -16,8 +16,6 @@ from parity import api
 from parity.cli import main
 from parity.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("forked_keras")
-
 PROGRAMS = Path(__file__).parent / "programs"
 
 PORT = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from parity.catalog import FAMILIES, INITIALIZERS, OPS, OPTIMIZERS
 from parity.code import Parameter
 from parity.entries import Entry
 from parity.errors import WorkerError
+from parity.frameworks import Framework
 from parity.run import own_defaults
 from parity.run.driver.parts import Parts
 from parity.run.initial import initial_value
@@ -64,17 +66,22 @@ def test_what_was_read_of_a_version_is_not_read_again(monkeypatch: pytest.Monkey
     assert own_defaults.own_defaults("torch") == found
 
 
-@pytest.mark.skipif(bool(missing("torch")), reason="PyTorch is not installed")
 @pytest.mark.parametrize("left", ["", "[]", '{"parity.ops.dense": {'])
 def test_what_was_kept_and_cannot_be_read_is_read_again(
     left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = tmp_path / "torch.json"
+    """A worker need not be started for it: what is read of one is asked above."""
+    kept, said = tmp_path / "torch.json", {"parity.ops.dense": {"use_bias": True}}
     kept.write_text(left)
     monkeypatch.setattr(own_defaults, "_kept", lambda *told: kept)
-    found = own_defaults.own_defaults("torch")
-    assert found["parity.ops.dense"]
-    assert json.loads(kept.read_text()) == found
+    monkeypatch.setattr(own_defaults, "_asked", lambda *told: nullcontext())
+    monkeypatch.setattr(own_defaults, "read", lambda *told: said)
+    monkeypatch.setattr(own_defaults, "versions", lambda packages: {})
+    monkeypatch.setattr(Framework, "installed", lambda known: True)
+    assert own_defaults.own_defaults("torch") == said
+    assert json.loads(kept.read_text()) == said
+    monkeypatch.setattr(own_defaults, "read", lambda *told: pytest.fail("it was kept"))
+    assert own_defaults.own_defaults("torch") == said
 
 
 # ---------------------------------------------------------------------------------------- other versions

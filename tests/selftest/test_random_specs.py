@@ -20,7 +20,7 @@ from parity.spec.load import build_spec, parse_spec
 from parity.spec.paths import walk
 from parity.spec.resolve import Resolved
 
-EXAMPLES = 500 if WHOLE else 25
+EXAMPLES = 500 if WHOLE else 15
 
 JUDGED = 10
 """Of so many specs one goes before the court in any case, which runs graphs; the others where there is doubt."""
@@ -40,7 +40,7 @@ def entries(spec: RandomSpec, side: Resolved) -> set[tuple[str, str]]:
 
 
 def test_a_seed_gives_its_spec_again() -> None:
-    for seed in range(20):
+    for seed in range(8):
         one, other = random_spec(seed), random_spec(seed)
         assert one.yaml() == other.yaml()
         assert parse_spec(one.yaml()).model.layers == parse_spec(other.yaml()).model.layers
@@ -50,7 +50,7 @@ def test_a_seed_gives_its_spec_again() -> None:
 def test_every_entry_is_met_and_the_shapes_of_networks_are_many() -> None:
     met: Counter[tuple[str, str]] = Counter()
     seen: Counter[str] = Counter()
-    for seed in range(400):
+    for seed in range(250):
         spec = random_spec(seed)
         (side,) = spec.sides(FRAMEWORKS[:1])
         met.update(entries(spec, side))
@@ -78,7 +78,7 @@ def test_every_entry_is_met_and_the_shapes_of_networks_are_many() -> None:
         if not one.at_home
     }
     assert not every - set(met), "entries that no spec has"
-    assert min(seen.values()) >= 10, seen
+    assert min(seen.values()) >= 5, seen
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import FRAMEWORKS, missing
 
 from parity.compile.emit import compile_side
@@ -410,7 +411,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A worker with PyTorch."""
     if missing("torch"):
         pytest.skip(str(missing("torch")))
-    with Session("torch", log=tmp_path_factory.mktemp("worker") / "torch.log") as made:
+    with Session("torch", interpreter("torch"), tmp_path_factory.mktemp("worker") / "torch.log") as made:
         yield made
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-import sys
 
 import pytest
+from helpers_forked import interpreter
 
 from parity.errors import SpecError
 from parity.spec.load import parse_spec
@@ -28,7 +28,7 @@ optimizer: sgd
 def test_what_the_installed_frameworks_models_have_is_reserved(code: str, module: str) -> None:
     assert importlib.util.find_spec(module) is not None, "the frameworks are installed where the tests run"
     told = "print(*[name for name in dir(m) if not name.startswith('_')])"
-    done = subprocess.run([sys.executable, "-c", f"{code}; {told}"], capture_output=True, text=True, check=True)
+    done = subprocess.run([interpreter(module), "-c", f"{code}; {told}"], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= RESERVED
 
 

@@ -12,6 +12,7 @@ from tensorflow.python.framework import op_def_registry
 
 from parity.frameworks.tensorflow.driver.chain import OperationChain, is_tensor, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.tensors import unconverted
 
 ASSIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "AssignVariableOp": lambda variable, value: variable.assign(value),
@@ -34,6 +35,7 @@ class TapeReplay:
         self.chain, self.variables, self.dtype = chain, variables, dtype
         self._losses: dict[int, Any] = {}
 
+    @unconverted
     def run(self, operations: Sequence[TapedOperation], known: dict[int, Any], training: bool = True) -> dict[int, Any]:
         """Return what tensors are, by their identity, behind operations.
 

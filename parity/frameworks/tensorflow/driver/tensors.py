@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,8 @@ from parity.run.driver.layouts import View
 from parity.run.driver.objects import called
 from parity.run.driver.programs import ProgramError
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 Lies = View | Sequence[int] | None
 """How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
 
@@ -24,6 +26,13 @@ Taps = list[tuple[str, str, Any, Lies]]
 
 Pairs = list[tuple[Any, Any]]
 """Gradients and their variables."""
+
+unconverted: Callable[[Function], Function] = tf.autograph.experimental.do_not_convert
+"""Keeps AutoGraph from a function of ours, and from all that it calls.
+
+A step written by hand is traced with AutoGraph, which looks for branches and loops on tensors in whatever the step
+calls; ours have none, and to look through them takes seconds in each process.
+"""
 
 
 def module_of(model: Any, rows: Any) -> Any:

@@ -13,7 +13,16 @@ import tensorflow as tf
 from parity.frameworks.tensorflow.driver.on_device import lying
 from parity.frameworks.tensorflow.driver.repeats import taken
 from parity.frameworks.tensorflow.driver.scales import scale_of, scaled_again, unscaled
-from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, reached, shown, watch_calls
+from parity.frameworks.tensorflow.driver.tensors import (
+    Lies,
+    Pairs,
+    Taps,
+    host,
+    reached,
+    shown,
+    unconverted,
+    watch_calls,
+)
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import restore
@@ -74,13 +83,13 @@ class TensorFlowWatching(Scaled, Driver):
         """Return the step with its tensors as outputs, and what these are."""
         places: list[tuple[str, str, Lies]] = []
         plain = getattr(self.train_step, "python_function", self.train_step)
-        jit = getattr(self.train_step, "_jit_compile", None)
+        jit, told = getattr(self.train_step, "_jit_compile", None), unconverted(loss_told)
 
         def step(x: tf.Tensor, y: tf.Tensor, **weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
             taps: Taps = []
             undo = self._wrap(taps, signals, None)
             try:
-                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y, **weights))
+                loss = told(plain(self.model, self.loss_fn, self.optimizer, x, y, **weights))
             finally:
                 for restore in reversed(undo):
                     restore()
@@ -104,6 +113,7 @@ class TensorFlowWatching(Scaled, Driver):
         see_all(probe, [(phase, name, *shown(phase, lying(tensor), lies)) for phase, name, tensor, lies in taps])
         return loss
 
+    @unconverted
     def _wrap(self, taps: Taps, signals: bool, guide: Guide | None) -> list[Callable[[], None]]:
         """Let layers and optimizer report what they compute; return what takes that back."""
         undo = [
@@ -118,6 +128,7 @@ class TensorFlowWatching(Scaled, Driver):
             return View(key, output)
         return View(key, output, lambda value: host(eval(source, {"tf": tf, "x": tf.constant(value)})))
 
+    @unconverted
     def tapped(self, view: View, value: tf.Tensor, taps: Taps, signals: bool, guide: Guide | None) -> tf.Tensor:
         """Return a layer's output as it goes on, reported, and so that its gradient will be."""
         taps.append(("forward", view.name, value, view))
@@ -175,6 +186,7 @@ class TensorFlowWatching(Scaled, Driver):
         object.__setattr__(optimizer, "apply_gradients", wraps(apply)(watched))
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
+    @unconverted
     def report_gradients(self, pairs: Pairs, taps: Taps, guide: Guide | None) -> Pairs:
         """Report gradients by the canonical names of their variables; return the pairs to go on with."""
         names = {id(self.parameter(name)): name for name in self.trainable()}
