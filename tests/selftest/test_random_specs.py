@@ -20,7 +20,7 @@ from parity.spec.load import build_spec, parse_spec
 from parity.spec.paths import walk
 from parity.spec.resolve import Resolved
 
-EXAMPLES = 500 if WHOLE else 15
+EXAMPLES = 500 if WHOLE else 25
 
 JUDGED = 10
 """Of so many specs one goes before the court in any case, which runs graphs; the others where there is doubt."""
