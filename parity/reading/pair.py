@@ -111,8 +111,11 @@ def _built(reading: ReadProgram) -> Spec:
 def _turn(sides: Sequence[PairSide]) -> None:
     """Bring a model that reads channels first to channels last where the other one reads the same rows so."""
     for one, other in (sides, sides[::-1]):
-        mine, theirs = one.model.input, other.model.input
-        if mine is None or theirs is None or len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
+        shapes = [[given.shape for given in side.model.named_inputs().values()] for side in (one, other)]
+        if any(len(every) != 1 for every in shapes):
+            continue
+        (mine,), (theirs,) = shapes
+        if len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
             continue
         one.model, one.moved = channels_moved_last(one.model), True
         return

@@ -53,7 +53,9 @@ def channels_moved_last(model: ModelSpec) -> ModelSpec:
         layers.append(_reading(op, reads, layers, graph))
         called[line.target] = str(op.name)
     outputs = dict(zip(model.outputs, (called[one] for one in laid.returns), strict=True)) if model.outputs else {}
-    return ModelSpec(input=(*source.shape[1:], source.shape[0]), layers=tuple(layers), outputs=outputs)
+    shape = (*source.shape[1:], source.shape[0])
+    inputs = {name: one.model_copy(update={"shape": shape}) for name, one in model.inputs.items()}
+    return ModelSpec(input=None if inputs else shape, inputs=inputs, layers=tuple(layers), outputs=outputs)
 
 
 class _FromLast(Walk):
