@@ -178,6 +178,16 @@ def test_rows_that_are_others_are_told() -> None:
     ]
 
 
+def test_rows_that_count_otherwise_in_one_program_alone_are_told() -> None:
+    weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": np.ones(8)})
+    plain = reading("torch", DENSE, {"X": X, "y": Y})
+    told = "a from X, y, sample_weights and b from X, y; a weighs its rows, by sample_weight or class_weight, and b "
+    with pytest.raises(UsageError, match=told):
+        pair_of(weighed, plain)
+    with pytest.raises(UsageError, match="b weighs its rows, by sample_weight or class_weight, and a does not"):
+        pair_of(plain, weighed)
+
+
 def test_labels_and_rows_with_a_single_one_are_the_same() -> None:
     labels = np.arange(8) % 3
     dense = [*DENSE[:1], {"dense": {"units": 3, "name": "dense_1"}}]
