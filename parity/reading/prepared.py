@@ -88,15 +88,12 @@ def _leading(graph: Graph) -> Iterator[Layer]:
     value = graph.inputs[0]
     while len(readers := graph.readers(value.name)) == 1 and value not in graph.outputs:
         (layer,) = readers
-        plain = len(layer.reads) == 1 and layer.owns and layer.name not in graph.kept_by_name
-        if (
-            not plain
-            or isinstance(layer.op, Opaque)
-            or layer.op.activity() is not None
-            or layer.op.ending() is not None
-        ):
+        op = layer.op
+        if len(layer.reads) > 1 or not layer.owns or layer.name in graph.kept_by_name or layer.gives in graph.outputs:
             return
-        if layer.parameters or layer.op.draws or layer.gives_mask is not None or layer.gives in graph.outputs:
+        if isinstance(op, Opaque) or layer.parameters or op.draws or layer.gives_mask is not None:
+            return
+        if op.activity() is not None or op.ending() is not None:
             return
         yield layer
         value = layer.gives

@@ -101,11 +101,48 @@ def test_a_count_that_each_epoch_begins_again_is_no_count_of_steps(read_text: Ca
         read_text(begun)
 
 
-def test_a_rate_that_was_set_once_is_said_to_be(read_text: Callable[..., ReadProgram]) -> None:
-    found = read_text(script(epoch="adjust(opt, epoch)", rate="0.5"))
+@pytest.mark.parametrize(("epoch", "wanted"), [
+    ("adjust(opt, epoch)", {"step": {"per": "epoch", "initial_learning_rate": 0.1, "step_size": 30}}),
+    (SET.format("0.1 if epoch < 40 else 0.01"),
+     {"piecewise": {"per": "epoch", "boundaries": [39], "values": [0.1, 0.01]}}),
+    (f"lr = peak * 0.9 ** epoch\n    {SET.format('lr')}",
+     {"exponential": {"per": "epoch", "initial_learning_rate": 6e-3, "decay_steps": 1, "decay_rate": 0.9}}),
+])  # fmt: skip
+def test_what_an_epoch_gives_is_a_schedule_by_epochs(
+    read_text: Callable[..., ReadProgram], epoch: str, wanted: dict[str, Any]
+) -> None:
+    found = read_text(script(epoch=epoch, rate="0.5"))
+    (optimizer,) = found.spec["optimizer"].values()
+    ((kind, fields),) = optimizer["learning_rate"].items()
+    ((wanted_kind, wanted_fields),) = wanted.items()
+    assert (kind, {name: fields[name] for name in wanted_fields}) == (wanted_kind, wanted_fields)
+    assert found.spec["training"]["epochs"] == 90
+    assert not any("sets the rate ahead of the first step" in one for one in found.told.notes)
+
+
+def test_a_reading_of_rates_by_epochs_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(script(epoch=SET.format("0.1 * 0.1 ** epoch"), rate="0.5"))
+    found = api.read(tmp_path / "train.py", out=tmp_path / "out")
+    assert found.proof is not None  # Of five steps, the last is the second epoch's.
+    assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
+
+
+@pytest.mark.parametrize("epoch", [
+    "adjust(opt, 0)",  # Of no number that grows.
+    "if epoch < 40: adjust(opt, epoch)",  # Not in each epoch.
+    SET.format("0.1 * (1.0 if loss_before is None else 0.5)").replace("loss_before", "opt.state.get(1)"),
+])  # fmt: skip
+def test_a_rate_that_was_set_once_is_said_to_be(read_text: Callable[..., ReadProgram], epoch: str) -> None:
+    found = read_text(script(epoch=epoch, rate="0.5"))
     (optimizer,) = found.spec["optimizer"].values()
     assert optimizer["learning_rate"] == 0.1
-    assert any("train.py, line 16 sets the rate ahead of the first step" in one for one in found.told.notes)
+    assert any("sets the rate ahead of the first step" in one for one in found.told.notes)
+
+
+def test_a_rate_that_some_batches_set_is_not_one_of_epochs(read_text: Callable[..., ReadProgram]) -> None:
+    found = read_text(script(step=f"if n == 0:\n            {SET.format('0.1 * 0.5 ** n')}", rate="0.5"))
+    (optimizer,) = found.spec["optimizer"].values()
+    assert optimizer["learning_rate"] == 0.1
 
 
 def test_a_schedulers_own_rates_are_its_own(read_text: Callable[..., ReadProgram]) -> None:

@@ -16,7 +16,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 RESIDUAL = """\
 # Read from {program} by parity read.
-# How many epochs it trains cannot be seen: the spec says 1.
 name: torch_residual
 data: {{source: torch_residual.npz}}
 model:
@@ -43,7 +42,7 @@ loss:
   sparse_categorical_crossentropy: {{from_logits: true}}
 optimizer:
   adam: {{epsilon: 1e-08, epsilon_place: after_correction, weight_decay: 0.0001}}
-training: {{batch_size: 16, epochs: 1, shuffle: true, seed: 0}}
+training: {{batch_size: 16, epochs: 3, shuffle: true, seed: 0}}
 """
 
 
@@ -111,7 +110,7 @@ for epoch in range(5):
                                          "gamma": 0.5}},
     }}  # fmt: skip
     assert found["training"] == {
-        "batch_size": 8, "epochs": 1, "shuffle": True, "seed": 0, "drop_remainder": True,
+        "batch_size": 8, "epochs": 5, "shuffle": True, "seed": 0, "drop_remainder": True,
     }  # fmt: skip
 
 

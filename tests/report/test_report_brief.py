@@ -67,3 +67,29 @@ def test_what_was_not_tried_is_said() -> None:
 
 def test_what_is_unsteady_is_said() -> None:
     assert any("seed" in line for line in screen(unsteady()))
+
+
+def test_where_no_finding_names_a_difference_the_screen_names_what_differs() -> None:
+    plain = leaf().model_copy(update={"explanation": None})
+    known = [one for one in plain.differences if not one.inert]
+    text = " ".join(" ".join(screen(plain)).split())
+    assert f"They differ in: - {known[0].path}: " in text
+    assert all(f"- {one.path}: " in text for one in known[:3])
+    assert f"and {len(known) - 3} more, in the report" in text
+    assert "They differ in" not in " ".join(screen(claimed())), "the finding names them"
+
+
+def test_where_nothing_differs_nothing_is_named() -> None:
+    plain = leaf().model_copy(update={"explanation": None})
+    inert = [one.model_copy(update={"inert": True}) for one in plain.differences]
+    assert "They differ in" not in " ".join(screen(plain.model_copy(update={"differences": inert})))
+
+
+def test_a_line_of_a_program_is_named_and_where_else_a_value_comes_from_is_not() -> None:
+    plain = leaf().model_copy(update={"explanation": None})
+    one = plain.differences[0].model_copy(
+        update={"inert": False, "a_origin": "port.py:12", "b_origin": "spec", "b": "x" * 80}
+    )
+    text = " ".join(" ".join(screen(plain.model_copy(update={"differences": [one]}), 200)).split())
+    assert f"in {one.a_side} (port.py:12), {'x' * 47}... in {one.b_side}" in text
+    assert "(spec)" not in text

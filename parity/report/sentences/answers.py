@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -24,6 +25,16 @@ TRY: tuple[Kind, ...] = ("cause", "repairs")
 """The findings whose patch is open, and given to a screen as options: what mends the side that fails."""
 
 
+NAMED = 3
+"""Differences that are named where no finding names one."""
+
+LONGEST = 50
+"""Letters of a value that is named there."""
+
+LINE = re.compile(r":\d+")
+"""Where a value comes from that stands in a file: the end of its line."""
+
+
 def chosen(result: Result) -> list[Finding]:
     """Choose the findings that answer the question, in the order in which they are told."""
     found, told = (
@@ -41,6 +52,27 @@ def chosen(result: Result) -> list[Finding]:
 def answer(result: Result) -> Finding | None:
     """Choose the finding that is the answer; None where the verdict is."""
     return next((one for one in chosen(result) if one.kind not in ("own", "missing")), None)
+
+
+def differing(result: Result) -> list[tuple[str, str]]:
+    """Name what the sides differ in, where no finding names a difference: a path, and what it is in which side."""
+    known = [one for one in result.differences if not one.inert]
+    if not known or any(one.items for one in chosen(result) if one.kind not in ("own", "missing")):
+        return []
+    told = []
+    for item in known[:NAMED]:
+        ends = [
+            f"{_cut(formats.value(value))} in {side}{f' ({origin})' if LINE.search(origin) else ''}"
+            for value, side, origin in (
+                (item.a, item.a_side, item.a_origin), (item.b, item.b_side, item.b_origin),
+            )
+        ]  # fmt: skip
+        told.append((item.path, f": {', '.join(ends)}"))
+    return [*told, *([("", f"and {len(known) - NAMED} more, in the report")] if len(known) > NAMED else [])]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def caveats(result: Result) -> list[Finding]:

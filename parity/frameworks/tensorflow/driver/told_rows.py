@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import linecache
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from parity.run.loops_here import epochs_of, loops_here
 from parity.run.told import ToldTraining
 
 MOST = 2_000_000
@@ -50,8 +48,7 @@ def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> HeldByProgr
     scopes = [scope for frame in frames for scope in (frame.f_locals, frame.f_globals)]
     arrays = (one for scope in scopes for name, value in list(scope.items()) for one in _arrays(name, value))
     found.arrays = list({id(one): one for one in arrays}.values())
-    for frame in reversed(frames):
-        found.loops += _loops(frame) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
+    found.loops = loops_here(frames)
     return found
 
 
@@ -68,39 +65,6 @@ def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[Any]:
     elif depth and isinstance(value, Mapping) and len(value) <= 64 and not name.startswith("__"):
         for one in value.values():
             yield from _arrays(name, one, depth - 1)
-
-
-def _loops(frame: FrameType) -> list[int | None]:
-    """Return how often the loops run that a frame stands in, outermost first."""
-    source = "".join(linecache.getlines(frame.f_code.co_filename))
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return []
-    line, first = frame.f_lineno, frame.f_code.co_firstlineno
-    inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
-    loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
-    return [_count(one, frame) for one in sorted(loops, key=lambda one: one.lineno)]
-
-
-def _count(loop: Any, frame: FrameType) -> int | None:
-    """Return how often ``for ... in range(...)`` runs; None of another loop."""
-    over = getattr(loop, "iter", None)
-    if not (isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id in ("range", "trange")):
-        return None
-    plain = (ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.Attribute, ast.Load, ast.Subscript,
-             ast.UnaryOp, ast.unaryop)  # fmt: skip
-    with contextlib.suppress(Exception):  # Whatever the names are by now.
-        numbers = []
-        for argument in over.args:
-            called = {one.func for one in ast.walk(argument) if isinstance(one, ast.Call)}
-            sized = all(isinstance(one, ast.Name) and one.id in ("len", "int") for one in called)
-            if not sized or not all(isinstance(one, (*plain, ast.Call)) for one in ast.walk(argument)):
-                return None
-            expression = compile(ast.Expression(argument), "<loop>", "eval")
-            numbers.append(int(eval(expression, frame.f_globals, frame.f_locals)))
-        return len(range(*numbers))
-    return None
 
 
 @dataclass
@@ -169,14 +133,9 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
 
 def _epochs(held: HeldByProgram, rows: int, size: int, repeats: int | None) -> int | None:
     """Return for how many epochs a program trains, as its loops and datasets say; None where they do not."""
-    counts = [one for one in held.loops if one is not None]
-    if len(held.loops) > 1 and held.loops[0] is not None:
-        return held.loops[0]
-    if len(held.loops) == 1 and counts and repeats is None:
-        return max(1, -(-counts[0] * size // rows))
-    if len(held.loops) == 1 and repeats is not None and repeats > 0:
-        return repeats
-    return None
+    if len(held.loops) == 1 and repeats is not None:
+        return repeats if repeats > 0 else None
+    return epochs_of(held.loops, rows, size)
 
 
 def _epochs_taken(held: HeldByProgram, rows: int, size: int, batches: int) -> int | None:

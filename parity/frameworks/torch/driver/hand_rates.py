@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from parity.run.here import is_library, line_here
+from parity.run.here import frames_here, is_library, line_here
+from parity.run.loops_here import loops_here
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.seen import SeenLoop
@@ -37,6 +38,8 @@ class SetRate:
         file, line: the same, to be looked up.
         known: the names there, of functions and of what they are given.
         around: the names of the module.
+        loops: how often those run that the line stands in, the one over the groups aside.
+        caller: file and line from which the function was called that the line stands in; none outside of any.
     """
 
     step: int
@@ -46,6 +49,8 @@ class SetRate:
     line: int
     known: Mapping[str, Any]
     around: dict[str, Any]
+    loops: Sequence[int | None] = ()
+    caller: tuple[str, int] | None = None
 
 
 class WatchedGroup(dict[str, Any]):
@@ -66,10 +71,14 @@ class WatchedGroup(dict[str, Any]):
         frame = sys._getframe(1)
         if key != "lr" or is_library(frame.f_code.co_filename) or not isinstance(value, int | float):
             return
+        frames = list(frames_here())
+        outer = frames[1] if len(frames) > 1 and frames[0] is frame else None
         self.sets.append(
             SetRate(
                 step=self.count(), value=float(value), place=line_here(), file=frame.f_code.co_filename,
                 line=frame.f_lineno, known=dict(frame.f_locals), around=frame.f_globals,
+                loops=loops_here(frames, "param_groups"),
+                caller=None if outer is None else (outer.f_code.co_filename, outer.f_lineno),
             )
         )  # fmt: skip
 
@@ -111,16 +120,44 @@ def as_scheduler(optimizer: Any, rates: Sequence[Sequence[float]]) -> Any:
     sets = [last[step] for step in range(len(rates)) if step in last]
     if not base or len(sets) < len(rates) or any(one.value != now[0] for one, now in zip(sets, rates, strict=True)):
         return None
-    rate = _rate_by_step(sets)
+    return _scheduled(optimizer, base, _rate_by(sets, [one.step for one in sets]))
+
+
+def as_epoch_scheduler(optimizer: Any, loops: Sequence[int | None]) -> Any:
+    """Return a scheduler that gives the rates that a program sets ahead of each epoch; None where none is found.
+
+    Args:
+        optimizer: whose rates they are.
+        loops: that its steps stand in, the one over epochs and the one over batches.
+    """
+    groups = [one for one in optimizer.param_groups if isinstance(one, WatchedGroup)]
+    begun = {one.first for one in groups}
+    told = [[(one.step, one.value) for one in group.sets] for group in groups]
+    if len(groups) != len(optimizer.param_groups) or len(begun) != 1 or any(one != told[0] for one in told):
+        return None
+    (base,), sets = begun, list({one.step: one for one in sets_of(optimizer)}.values())
+    inside = len(loops) == 2 and loops[0] is not None and all(list(one.loops) == [loops[0]] for one in sets)
+    if not base or not inside or not sets or sets[0].step != 0:
+        return None
+    return _scheduled(optimizer, base, _rate_by(sets, range(len(sets)), by_epoch=True))
+
+
+def _scheduled(optimizer: Any, base: float, rate: Callable[[int], float] | None) -> Any:
     if rate is None:
         return None
-    for one in groups:
+    for one in optimizer.param_groups:
         one.update(lr=base, initial_lr=base)
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step) / base)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda count: rate(count) / base)
 
 
-def _rate_by_step(sets: Sequence[SetRate]) -> Callable[[int], float] | None:
-    """Return what gives the rate of a step, counted from 0; None where it does not follow from one whole number."""
+def _rate_by(sets: Sequence[SetRate], counts: Sequence[int], by_epoch: bool = False) -> Callable[[int], float] | None:
+    """Return what gives the rate of a step or an epoch; None where it does not follow from one whole number.
+
+    Args:
+        sets: rates that were set.
+        counts: of each, its step or its epoch, from 0.
+        by_epoch: they were set in a loop that counts epochs, and in no other.
+    """
     first = sets[0]
     if any((one.file, one.line) != (first.file, first.line) for one in sets):
         return None
@@ -129,32 +166,33 @@ def _rate_by_step(sets: Sequence[SetRate]) -> Callable[[int], float] | None:
     except (OSError, SyntaxError, ValueError):
         return None
     value, scope = _assigned(tree, first.line), _scope(tree, first.line)
-    varying = {name for name in first.known if len({_plain(one.known.get(name)) for one in sets}) > 1}
+    alone = len(sets) == 1  # Of one, nobody knows what will vary.
+    varying = {name for name in first.known if alone or len({_plain(one.known.get(name)) for one in sets}) > 1}
     names, numbers = set[str](), set[str]()
     for _ in range(DEEPEST):
         names = _named(value) if value is not None else set()
         numbers = {name for name in names & varying if all(type(one.known.get(name)) is int for one in sets)}
         # A number that is no count, or no count at all: what it was made of is looked at.
         made = {name for name in names - numbers if isinstance(first.known.get(name), float)}
-        follow = min(made & varying or (set() if numbers else made), default=None)
+        follow = min((set() if alone else made & varying) or (set() if numbers else made), default=None)
         if value is None or follow is None:
             break
         value = _followed(value, follow, scope, first.line)
     if value is None or len(numbers) != 1:
         return None
     (counter,) = numbers
-    if not _counts_on(tree, first.line, counter, names):
+    if not (_each_epoch(tree, first, counter) if by_epoch else _counts_on(tree, first.line, counter, names)):
         return None
     code = compile(ast.Expression(value), first.file, "eval")
-    begin = first.known[counter] - first.step
+    begin = first.known[counter] - counts[0]
 
-    def rate(step: int) -> float:
-        return float(eval(code, first.around, {**first.known, counter: begin + step}))
+    def rate(count: int) -> float:
+        return float(eval(code, first.around, {**first.known, counter: begin + count}))
 
     try:
         holds = all(
-            one.known[counter] == begin + one.step and math.isclose(rate(one.step), one.value, rel_tol=1e-12)
-            for one in sets
+            one.known[counter] == begin + count and math.isclose(rate(count), one.value, rel_tol=1e-12)
+            for one, count in zip(sets, counts, strict=True)
         )
     except Exception:  # Whatever a program does.
         return None
@@ -201,6 +239,60 @@ def _counts_on(tree: ast.Module, line: int, counter: str, names: Collection[str]
     added = any(isinstance(one, ast.AugAssign) and counter in _named(one.target) for one in ast.walk(tree))
     inside = any(one.lineno <= start.lineno <= (one.end_lineno or 0) for one in loops for start in begun)
     return (added or len(begun) < len(sets)) and not inside
+
+
+def _each_epoch(tree: ast.Module, one: SetRate, counter: str) -> bool:
+    """Return whether a rate is set in every turn of the loop that it stands in, by the number of that loop.
+
+    Args:
+        tree: of the file.
+        one: that was set.
+        counter: name of the number; in a function that the loop calls, what this is given must be the loop's.
+    """
+    if one.caller is None or _scope(tree, one.line) is tree:
+        loop = _turn(tree, one.line)
+        return loop is not None and counter in _named(loop.target)
+    function, (file, line) = _scope(tree, one.line), one.caller
+    loop = _turn(tree, line) if file == one.file else None
+    if loop is None or not isinstance(function, ast.FunctionDef) or not _plainly(function.body, one.line):
+        return False
+    given = next((_given(function, call) for call in _calls(loop, line) if _name(call) == function.name), {})
+    value = given.get(counter)
+    return isinstance(value, ast.Name) and value.id in _named(loop.target)
+
+
+def _calls(node: ast.AST, line: int) -> list[ast.Call]:
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return [one for one in calls if one.lineno <= line <= (one.end_lineno or one.lineno)]
+
+
+def _name(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
+def _given(function: ast.FunctionDef, call: ast.Call) -> dict[str | None, ast.expr]:
+    """Return what a function is given in a call, by the names that it has for it."""
+    names = [one.arg for one in function.args.args]
+    first = int(isinstance(call.func, ast.Attribute) and names[:1] == ["self"])
+    by_name: dict[str | None, ast.expr] = {one.arg: one.value for one in call.keywords}
+    return {**dict(zip(names[first:], call.args, strict=False)), **by_name}
+
+
+def _turn(tree: ast.AST, line: int) -> ast.For | None:
+    """Return the innermost loop of which a line is part of every turn, the one over groups of an optimizer aside."""
+    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For) and one.lineno <= line <= (one.end_lineno or 0)
+             and not any(isinstance(part, ast.Attribute) and part.attr == "param_groups"
+                         for part in ast.walk(one.iter))]  # fmt: skip
+    found = max(loops, key=lambda one: one.lineno, default=None)
+    return found if found is not None and _plainly(found.body, line) else None
+
+
+def _plainly(body: Sequence[ast.stmt], line: int) -> bool:
+    """Return whether a line is reached whatever is the case: it stands in no branch."""
+    for one in body:
+        if one.lineno <= line <= (one.end_lineno or one.lineno):
+            return _plainly(one.body, line) if isinstance(one, ast.For | ast.With) else not hasattr(one, "body")
+    return False
 
 
 def _named(node: ast.AST) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from parity.frameworks.torch.driver.calls import PLACE, Call, Ref, behind, key_of, optimizer_of
-from parity.frameworks.torch.driver.hand_rates import as_scheduler, sets_of
+from parity.frameworks.torch.driver.hand_rates import as_epoch_scheduler, as_scheduler, sets_of
 from parity.frameworks.torch.driver.loss_terms import OF_CLASSES, OUT, RESHAPES, TURNS, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
@@ -147,6 +147,9 @@ def _take_hand_rates(seen: SeenLoop, optimizer: Any) -> None:
     if any(optimizer_of(one) is optimizer for one in seen.schedulers):
         return
     made = as_scheduler(optimizer, [[float(group["lr"]) for group in one.told] for one in steps])
+    by_epoch = made is None
+    if made is None:
+        made = as_epoch_scheduler(optimizer, seen.loops)
     if made is None:
         return
     place = sets_of(optimizer)[0].place
@@ -156,6 +159,9 @@ def _take_hand_rates(seen: SeenLoop, optimizer: Any) -> None:
         for group in one.told:
             group["initial_lr"] = made.base_lrs[0]
     stepped = Event(kind="schedule", what=made, place=place)
+    if by_epoch:  # Behind the last one: in none of the steps.
+        seen.events.append(stepped)
+        return
     seen.events = [event for one in seen.events for event in ([one, stepped] if one.kind == "step" else [one])]
 
 

@@ -23,7 +23,8 @@ from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
 from parity.frameworks.torch.driver.own_loss import cut
 from parity.frameworks.torch.driver.starts import Starts
-from parity.run.here import function_here, line_here
+from parity.run.here import frames_here, function_here, line_here
+from parity.run.loops_here import loops_here
 
 STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
@@ -63,7 +64,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         stopped: is told the optimizer when it is, and raises.
         at_once: that is ahead of the first step.
 
-    ``sighted`` has the parameters of the modules that were called, in the order in which they came.
+    ``sighted`` has the parameters of the modules that were called, in the order in which they came; ``loops`` how often
+    the loops run that its first step stands in.
     """
 
     def __init__(self, stopped: Callable[[Any], None], at_once: bool = False) -> None:
@@ -75,6 +77,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         self.schedulers: list[Any] = []
         self.scheduled: dict[int, Any] = {}
         self.steps: dict[int, int] = {}
+        self.loops: list[int | None] = []
         self.hurried, self._scheduling = False, False
         self._stopped, self._inside, self._stepping = stopped, 0, 0
         self._parameters: dict[int, Any] = {}
@@ -177,6 +180,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """See whether parameters move without an optimizer; stop where they did so in as many steps as are seen."""
         with self.within():
             moved = self.by_hand.ahead()
+            self.loops = self.loops or loops_here(frames_here())
             self.starts.seen(self.by_hand.parameters.values())
         count = sum(one.kind == "backward" for one in self.events)
         if not self.by_hand.parameters and not self._parameters and count >= STEPS:
@@ -205,6 +209,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if before and self._stepping == 1:
             self._inside += 1
             parameters = [one for group in optimizer.param_groups for one in group["params"]]
+            self.loops = self.loops or loops_here(frames_here())
             if id(optimizer) not in self.steps:
                 self._parameters |= {id(one): one for one in parameters}
                 self.starts.seen(parameters)

@@ -27,6 +27,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.run.loops_here import epochs_of
 from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
 
@@ -183,7 +184,11 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.redrawn = rows.redrawn
     _tell_ignored(told, rows, loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
-    told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
+    one = len(seen.loops) == 1 and loop.count > 1  # It may count batches, or the steps that several of them make.
+    epochs = None if one or not rows.x else epochs_of(seen.loops, len(rows.x[0]), rows.batch)
+    told.training = ToldTraining(
+        batch_size=rows.batch, epochs=epochs, shuffle=rows.shuffle, drop_remainder=rows.drops
+    )  # fmt: skip
     _write(told, rows, names, folder)
 
 

@@ -1,0 +1,97 @@
+"""The loops that a program under way stands in, and what they say of how long it trains.
+
+Only the standard library: this module also runs inside workers.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import linecache
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Any
+
+COUNTED = ("range", "trange")
+"""Functions that say how often a loop over them runs."""
+
+AROUND = ("tqdm", "enumerate", "track")
+"""Functions of such a one that a loop may go through in its place."""
+
+PLAIN = (ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.Attribute, ast.Load, ast.Subscript,
+         ast.UnaryOp, ast.unaryop, ast.Call)  # fmt: skip
+"""What an argument of such a function may be made of, to be asked what it is."""
+
+
+def loops_here(frames: Iterable[FrameType], beside: str = "") -> list[int | None]:
+    """Return how often the loops run that a program stands in, outermost first; None of one over anything but a range.
+
+    Args:
+        frames: of the program, the innermost first.
+        beside: name of an attribute; loops over it are left out.
+    """
+    found: list[int | None] = []
+    for frame in reversed(list(frames)):
+        found += _loops(frame, beside) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
+    return found
+
+
+def epochs_of(loops: Sequence[int | None], rows: int, size: int) -> int | None:
+    """Return for how many epochs a program trains, as its loops say; None where they do not.
+
+    One loop counts batches, the outer of two counts epochs; what the outermost of three counts nobody knows.
+
+    Args:
+        loops: as :func:`loops_here` tells them.
+        rows: that there are.
+        size: of a batch.
+    """
+    if len(loops) == 2:
+        return loops[0]
+    if len(loops) == 1 and loops[0] is not None and rows:
+        return max(1, -(-loops[0] * size // rows))
+    return None
+
+
+def _loops(frame: FrameType, beside: str) -> list[int | None]:
+    source = "".join(linecache.getlines(frame.f_code.co_filename))
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return []
+    line, first = frame.f_lineno, frame.f_code.co_firstlineno
+    inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
+    loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
+    counted = [one for one in loops if not (beside and _goes_through(one, beside))]
+    return [_count(one, frame) for one in sorted(counted, key=lambda one: one.lineno)]
+
+
+def _goes_through(loop: ast.For | ast.While, name: str) -> bool:
+    over = ast.walk(loop.iter) if isinstance(loop, ast.For) else ()
+    return any(isinstance(one, ast.Attribute) and one.attr == name for one in over)
+
+
+def _count(loop: Any, frame: FrameType) -> int | None:
+    """Return how often a loop over a range runs; None of another loop."""
+    over = getattr(loop, "iter", None)
+    while isinstance(over, ast.Call) and _called(over) in AROUND and over.args:
+        over = over.args[0]
+    if not (isinstance(over, ast.Call) and _called(over) in COUNTED):
+        return None
+    with contextlib.suppress(Exception):  # Whatever the names are by now.
+        numbers = []
+        for argument in over.args:
+            called = {one.func for one in ast.walk(argument) if isinstance(one, ast.Call)}
+            sized = all(isinstance(one, ast.Name) and one.id in ("len", "int") for one in called)
+            if not sized or not all(isinstance(one, PLAIN) for one in ast.walk(argument)):
+                return None
+            expression = compile(ast.Expression(argument), "<loop>", "eval")
+            numbers.append(int(eval(expression, frame.f_globals, frame.f_locals)))
+        return len(range(*numbers))
+    return None
+
+
+def _called(call: ast.Call) -> str:
+    """Return the name of what is called, ``tqdm`` of ``tqdm.tqdm(...)``, too."""
+    name = call.func
+    return name.id if isinstance(name, ast.Name) else name.attr if isinstance(name, ast.Attribute) else ""
