@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
-from parity.commands.live_weights import live_weights
+from parity.commands.live_weights import LiveWeights, live_weights
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
 from parity.commands.run import Early, run
 from parity.commands.witnessing import with_factor
+from parity.compile.features import features_of
 from parity.errors import UsageError
 from parity.lazy import np
 from parity.reading.asking import Wanted, asked
@@ -22,6 +23,7 @@ from parity.reading.unread import Unread, UnreadProgramError
 from parity.reading.whole import headed, read_told, spec_name
 from parity.run.session import release, scratch_folder
 from parity.run.weights_file import write_weights
+from parity.spec.graph import graph_of, named
 from parity.spec.load import load_spec, parse_spec
 
 if TYPE_CHECKING:
@@ -74,7 +76,11 @@ def compare(
     """
     readings, names = _readings(programs, max_seconds, said or {}, weights, note)
     folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
-    pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz", fresh=not weights)
+
+    def together(counted: bool) -> Pair:
+        return paired(*readings, names, "rows.npz", f"{names[1]}_rows.npz", fresh=not weights, counted=counted)
+
+    pair = together(counted=True)
     proofs: dict[str, Proof] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for side, program, reading in zip(pair.sides, programs, readings, strict=True) if prove else ():
@@ -86,7 +92,12 @@ def compare(
     files = written(pair, programs, folder)
     if weights:
         note("taking the weights of both", 0.0)
-        given = _with_weights(pair, files[0], max_seconds)
+        found = _own_weights(files[0], max_seconds)
+        if not _counted_alike(pair, found):
+            pair = together(counted=False)
+            files = written(pair, programs, folder)
+            found = _own_weights(files[0], max_seconds)
+        given = _with_weights(pair, found, files[0])
         files = [*written(pair, programs, folder), *given]
     text = files[0].read_text(encoding="utf-8")
     spec = parse_spec(text, file=str(files[0]))
@@ -147,19 +158,36 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     return [file, *rows, *files.values()]
 
 
-def _with_weights(pair: Pair, file: Path, seconds: float) -> list[Path]:
-    """Let a pair start from the weights of its programs; return their files, one where they are alike.
+def _own_weights(file: Path, seconds: float) -> dict[str, LiveWeights]:
+    """Return the weights that the programs of a spec begin to train from.
 
     Args:
-        pair: of programs, whose spec is changed.
         file: the spec as it was written without them.
         seconds: without a word from a program after which it is given up.
     """
     scratch = scratch_folder(Path(tempfile.gettempdir()))
     try:
-        found = live_weights(load_spec(file), scratch, seconds)
+        return live_weights(load_spec(file), scratch, seconds)
     finally:
         release(scratch)
+
+
+def _counted_alike(pair: Pair, found: Mapping[str, LiveWeights]) -> bool:
+    """Return whether kernels stand as their programs count features: put in one order, they are the same numbers."""
+    first, second = (found[side.name].values for side in pair.sides)
+    names = [name for side in pair.sides
+             for name in features_of(graph_of(named(side.model)), side.flattened).weights]  # fmt: skip
+    return all(np.array_equal(first[name], second[name]) for name in names)
+
+
+def _with_weights(pair: Pair, found: Mapping[str, LiveWeights], file: Path) -> list[Path]:
+    """Let a pair start from the weights of its programs; return their files, one where they are alike.
+
+    Args:
+        pair: of programs, whose spec is changed.
+        found: their weights.
+        file: of the spec, beside which they are written.
+    """
     first, second = (found[side.name].values for side in pair.sides)
     alike = first.keys() == second.keys() and all(np.array_equal(one, second[name]) for name, one in first.items())
     files = []

@@ -2,6 +2,7 @@
 
 Flattened from (C, H, W) they come in another order than from (H, W, C). A dense layer behind that starts from weights
 drawn afresh does not know the difference: the rows of its kernel stand in another order, and that is all.
+So it is of several that are flattened and then put side by side.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from parity.entries import Shape
 from parity.ops.activation import ActivationOp
 from parity.ops.batch_norm import BatchNorm
+from parity.ops.concatenate import Concatenate
 from parity.ops.dense import Dense
 from parity.ops.dropout import Dropout
 from parity.ops.flatten import Flatten
@@ -25,15 +27,17 @@ IN_ORDER = frozenset({"identity"})
 
 @dataclass(kw_only=True)
 class Features:
-    """What of a program has its features in that order; of each the shape that was flattened, channels last.
+    """What of a program has its features in that order; of each the shapes, channels last, that stand side by side.
+
+    What has been flattened has its own shape among them, and features that have one order are an axis.
 
     Args:
         layers: whose outputs, and what they draw, are features.
         weights: parameters whose first axis counts features.
     """
 
-    layers: dict[str, Shape] = field(default_factory=dict)
-    weights: dict[str, Shape] = field(default_factory=dict)
+    layers: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
+    weights: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
 
 
 def features_of(graph: Graph, flattened: Sequence[str]) -> Features:
@@ -47,13 +51,17 @@ def features_of(graph: Graph, flattened: Sequence[str]) -> Features:
         ValueError: when a layer behind them needs its features in one order.
     """
     found = Features()
-    for name in flattened:
-        shape = graph.by_name[name].input_shape
-        for layer in _behind(graph, graph.by_name[name]):
-            dense = isinstance(layer.op, Dense)
-            found.layers |= {} if dense else {layer.name: shape}
-            kept = ("kernel",) if dense else tuple(layer.parameters)
-            found.weights |= {parameter(layer.name, one): shape for one in kept}
+    behind = {layer.name for name in flattened for layer in _behind(graph, graph.by_name[name])}
+    for layer in graph.layers:
+        if layer.name not in behind:
+            continue
+        rows: tuple[Shape, ...] = (layer.input_shape,)
+        if layer.name not in flattened:
+            rows = tuple(row for value in layer.reads for row in found.layers.get(value.name, (value.shape,)))
+        dense = isinstance(layer.op, Dense)
+        found.layers |= {} if dense else {layer.name: rows}
+        kept = ("kernel",) if dense else tuple(layer.parameters)
+        found.weights |= {parameter(layer.name, one): rows for one in kept}
     return found
 
 
@@ -68,7 +76,7 @@ def in_any_order(graph: Graph, flatten: Layer) -> bool:
         every = list(_behind(graph, flatten))
     except ValueError:
         return False
-    alone = all(one.owns and one.name not in graph.kept_by_name and len(one.reads) == 1 for one in every)
+    alone = all(one.owns and one.name not in graph.kept_by_name for one in every)
     return alone and all(
         one.initializer.kind not in IN_ORDER for layer in every for one in layer.parameters.values()
     )  # fmt: skip
@@ -89,7 +97,7 @@ def _behind(graph: Graph, flatten: Layer) -> Iterator[Layer]:
         if isinstance(layer.op, Dense):
             continue
         # What does to a feature what it does to it wherever it stands.
-        each = layer is flatten or isinstance(layer.op, ActivationOp | BatchNorm | Dropout)
+        each = layer is flatten or isinstance(layer.op, ActivationOp | BatchNorm | Dropout | Concatenate)
         if not each or layer.gives in graph.outputs:
             raise ValueError(f"{layer.name} reads the features of {flatten.name} in one order")
         left += graph.readers(layer.name)

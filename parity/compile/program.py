@@ -36,8 +36,8 @@ class Weight:
         lies: the canonical shape permuted by ``axes``, where the program's has more or fewer axes of length one.
         blocks: the canonical last axis is made of equal blocks, which the program has in this order.
         beside: further attributes: the canonical first axis counts them, ``attribute`` being the first.
-        counted: shape of the features that the canonical first axis counts, channels last, where the program counts
-            them with the channels first.
+        counted: shapes, channels last, of the features that the canonical first axis counts one after another, where
+            the program counts some of them with the channels first.
     """
 
     attribute: str
@@ -46,7 +46,7 @@ class Weight:
     lies: tuple[int, ...] | None = None
     blocks: tuple[int, ...] | None = None
     beside: tuple[str, ...] = ()
-    counted: tuple[int, ...] = ()
+    counted: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class Output:
     ending: str | None = None
     call: int | None = None
     part: tuple[int, ...] = ()
-    counted: tuple[int, ...] = ()
+    counted: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ class Bindings:
     masks: tuple[int, ...] = ()
     noise: bool = False
     mask_shapes: tuple[tuple[int, ...], ...] = ()
-    mask_counted: tuple[tuple[int, ...], ...] = ()
+    mask_counted: tuple[tuple[tuple[int, ...], ...], ...] = ()
     ending: str | None = None
     answer: Answer | None = None
     targets: str | None = None

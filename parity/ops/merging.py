@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
@@ -40,11 +41,10 @@ class Merging(Op):
         if len({len(one) for one in shape}) > 1:
             told = " and ".join(map(str, shape))
             raise ShapeError(f"{self.kind} reads tensors with as many axes each, it is given {told}: reshape one")
-        sizes = [{size for size in along if size != 1} for along in zip(*shape, strict=True)]
-        if any(len(one) > 1 for one in sizes):
+        if not mergeable(shape):
             told = " and ".join(map(str, shape))
             raise ShapeError(f"{self.kind} reads tensors of one shape, it is given {told}")
-        return tuple(next(iter(one), 1) for one in sizes)
+        return tuple(next((size for size in along if size != 1), 1) for along in zip(*shape, strict=True))
 
     def forward(self, x: Any, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         names = letters(len(x))
@@ -64,6 +64,17 @@ class Merging(Op):
     def torch(self, site: Site) -> TorchCode:
         line = self._written("torch", site).removeprefix("return ")
         return TorchCode(modules={}, forward=line, reads="any", writes="any")
+
+
+def mergeable(shapes: Sequence[Shape]) -> bool:
+    """Return whether tensors have as many axes each, of the same sizes or of 1, which is stretched.
+
+    >>> mergeable([(8, 8, 6), (1, 1, 6)]), mergeable([(8, 8, 6), (6,)]), mergeable([(8, 6), (4, 6)])
+    (True, False, False)
+    """
+    if len({len(one) for one in shapes}) > 1:
+        return False
+    return all(len({size for size in along if size != 1}) <= 1 for along in zip(*shapes, strict=True))
 
 
 def folded(function: str, names: tuple[str, ...]) -> str:

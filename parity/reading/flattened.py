@@ -2,7 +2,7 @@
 
 Where both start from weights drawn afresh, that is no difference: the rows of a kernel that are drawn alike, whatever
 their order, are moved alike. So the spec has them in one order, and it is known of the other program that it counts
-them otherwise.
+them otherwise. So it is where a program has copied the kernel of the other one and moved its rows.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from parity.reading.pair_side import PairSide
 
 
-def flattened_alike(sides: Sequence[PairSide]) -> list[str]:
+def flattened_alike(sides: Sequence[PairSide], fresh: bool = True) -> list[str]:
     """Take out of a model what brings the channels first ahead of a layer that flattens, where the other has no such.
 
     Args:
         sides: of a pair, by one name where they are one layer; their models and
             :attr:`~parity.reading.pair_side.PairSide.flattened` are changed.
+        fresh: they start from weights drawn afresh.
 
     Returns:
         What was another order of features, in sentences.
@@ -47,9 +48,10 @@ def flattened_alike(sides: Sequence[PairSide]) -> list[str]:
         gone = {permute: graph.by_name[permute].reads[0].name for permute in found.values()}
         side.model = without(side.model, graph, {layer.name: own_call(layer) for layer in graph.layers}, gone)
         side.flattened = tuple(found)
+        why = "of weights drawn afresh that is the order of a kernel's rows" if fresh else "its kernel's rows stand so"
         notes.append(
             f"{side.name} flattens with the channels first, {other.name} with the channels last ({', '.join(found)}): "
-            "of weights drawn afresh that is the order of a kernel's rows, and no difference."
+            f"{why}, and no difference."
         )
     return notes
 

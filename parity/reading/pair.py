@@ -46,8 +46,9 @@ class Pair:
 
 
 def paired(
-    a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, others: str, fresh: bool = True
-) -> Pair:
+    a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, others: str, fresh: bool = True,
+    counted: bool = True,
+) -> Pair:  # fmt: skip
     """Return two programs as one spec.
 
     Args:
@@ -57,6 +58,7 @@ def paired(
         source: what the spec calls the file of the arrays.
         others: what it calls that of the second program's own, where it learns from other rows.
         fresh: they start from weights drawn afresh, not from their own.
+        counted: own kernels stand as their programs count features; else as those of the other program.
 
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
@@ -74,7 +76,7 @@ def paired(
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
     _check_outputs(first, second)
-    flattened = flattened_alike(sides) if fresh else []
+    flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = in_one_form(first, second, specs)
     rows = shared_rows((first, second), specs, others)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
@@ -111,8 +113,11 @@ def _built(reading: ReadProgram) -> Spec:
 def _turn(sides: Sequence[PairSide]) -> None:
     """Bring a model that reads channels first to channels last where the other one reads the same rows so."""
     for one, other in (sides, sides[::-1]):
-        mine, theirs = one.model.input, other.model.input
-        if mine is None or theirs is None or len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
+        shapes = [[given.shape for given in side.model.named_inputs().values()] for side in (one, other)]
+        if any(len(every) != 1 for every in shapes):
+            continue
+        (mine,), (theirs,) = shapes
+        if len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
             continue
         one.model, one.moved = channels_moved_last(one.model), True
         return

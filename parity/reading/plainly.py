@@ -6,10 +6,11 @@ Channels last, and activations in the layer that they follow.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from parity.activations.linear import Linear
-from parity.code import axes_of
-from parity.compile.layout import Line, Walk
+from parity.code import Layout, axes_of
+from parity.compile.layout import ANY, Line, Walk
 from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.ops import ActivatedOp, Op
@@ -47,21 +48,54 @@ def channels_moved_last(model: ModelSpec) -> ModelSpec:
         reads = tuple(called[one] for one in line.given)
         if line.axes is None:
             op = _read_last(line)
+        elif (gate := _gate(layers, reads[0], graph)) is not None:
+            layers[-1] = gate
+            called[line.target] = str(gate.name)
+            continue
         else:
             op = Permute(name=free_name("permute", taken), dims=line.axes[1:])
             taken.add(str(op.name))
         layers.append(_reading(op, reads, layers, graph))
         called[line.target] = str(op.name)
     outputs = dict(zip(model.outputs, (called[one] for one in laid.returns), strict=True)) if model.outputs else {}
-    return ModelSpec(input=(*source.shape[1:], source.shape[0]), layers=tuple(layers), outputs=outputs)
+    shape = (*source.shape[1:], source.shape[0])
+    inputs = {name: one.model_copy(update={"shape": shape}) for name, one in model.inputs.items()}
+    return ModelSpec(input=None if inputs else shape, inputs=inputs, layers=tuple(layers), outputs=outputs)
+
+
+def _gate(layers: Sequence[Op], read: str, graph: Graph) -> Op | None:
+    """Return the layer above that gives a row axes of length 1 behind its channels, as one that gives them ahead."""
+    above = layers[-1] if layers else None
+    if not isinstance(above, Reshape) or above.name != read or len(graph.readers(read)) != 1:
+        return None
+    channels, *ones = graph.by_name[read].output_shape
+    row = len(graph.by_name[read].input_shape) == 1
+    return above.replace(target_shape=(*ones, channels)) if row and set(ones) == {1} else None
 
 
 class _FromLast(Walk):
-    """A walk whose input lies channels last."""
+    """A walk whose input lies channels last, and in which a program's own moves of channels move nothing."""
 
     def __init__(self, graph: Graph) -> None:
-        super().__init__(graph, WALKED)
+        super().__init__(graph, WALKED, inputs="inputs")
         self.lies = {value.name: "to_last" for value in graph.inputs}
+
+    def _call(self, number: int, layer: Layer) -> None:
+        value, rank = layer.reads[0], len(layer.input_shape)
+        axes = (0, *layer.op.dims) if isinstance(layer.op, Permute) and rank > 1 else ()
+        now = self.lies[value.name]
+        ways: dict[Layout, Layout] = {"to_last": "to_last", "as_said": "to_first"}
+        # What a model gives is the last of its layers.
+        above = bool(self.out.lines) and self.out.lines[-1].target == self.called[value.name] and now == "to_last"
+        stays = layer.owns and (above or layer.gives not in self.graph.outputs)
+        if stays and now in ways and axes == axes_of(ways[now], rank):
+            self.called[layer.name] = self.called[value.name]
+            self.lies[layer.name] = "as_said" if now == "to_last" else "to_last"
+            return
+        super()._call(number, layer)
+        if self.called[layer.name] == ANY:  # By a name: what is moved may be read again.
+            self.called[layer.name] = self._free(layer.name)
+            self.out.lines[-1] = replace(self.out.lines[-1], target=self.called[layer.name])
 
 
 def _read_last(line: Line) -> Op:

@@ -36,6 +36,10 @@ class SharedRows:
     notes: list[str] = field(default_factory=list)
 
 
+WEIGHTS = "sample_weights"
+"""Array of what rows count."""
+
+
 def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -> SharedRows:
     """Return the data of two programs.
 
@@ -60,7 +64,7 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
             found.notes.append(f"{other.name} brings no data: it learns from those of {one.name}.")
         found.data = ({"validation_split": splits[0 if one is first else 1]}, {})
         return found
-    _names_alike(mine, theirs)
+    _names_alike(sides, mine, theirs)
     if first.reading.redrawn or second.reading.redrawn:
         return _one_reading(sides, mine, theirs, splits)
     kept = _kept_alike(mine, theirs, splits, bool((second if splits[0] else first).ahead))
@@ -178,9 +182,24 @@ def _laid(side: PairSide) -> dict[str, Any]:
     return arrays
 
 
-def _names_alike(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-    if set(mine) != set(theirs):
-        raise UsageError(f"the programs do not learn from the same arrays: {', '.join(mine)} and {', '.join(theirs)}")
+def _names_alike(sides: Sequence[PairSide], mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse programs that learn from arrays of which one alone has some.
+
+    Raises:
+        UsageError: when they do.
+    """
+    if set(mine) == set(theirs):
+        return
+    first, second = sides
+    found = f"the programs do not learn from the same arrays: {first.name} from {', '.join(mine)} and {second.name} "
+    found += f"from {', '.join(theirs)}"
+    if set(mine) ^ set(theirs) == {WEIGHTS}:
+        one, other = (first, second) if WEIGHTS in mine else (second, first)
+        found += (
+            f"; {one.name} weighs its rows, by sample_weight or class_weight, and {other.name} does not, or in its "
+            "loss (pos_weight): give both the same weights of rows, or neither"
+        )
+    raise UsageError(found)
 
 
 def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:

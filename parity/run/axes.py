@@ -31,28 +31,38 @@ def in_blocks(value: np.ndarray, axis: int, order: Sequence[int]) -> np.ndarray:
     return np.concatenate([blocks[number] for number in order], axis)
 
 
-def counted_last(value: np.ndarray, row: Sequence[int], axis: int) -> np.ndarray:
+def counted_last(value: np.ndarray, rows: Sequence[Sequence[int]], axis: int) -> np.ndarray:
     """Return a value whose axis counts features with the channels first, with the channels last.
 
-    >>> counted_last(np.array([1, 2, 3, 4, 5, 6]), (3, 2), 0)
-    array([1, 4, 2, 5, 3, 6])
+    Args:
+        value: of a program.
+        rows: shapes, channels last, of what was flattened and stands side by side along the axis; of one axis where its
+            features have one order.
+        axis: of the features.
+
+    >>> counted_last(np.array([1, 2, 3, 4, 5, 6, 7]), [(3, 2), (1,)], 0)
+    array([1, 4, 2, 5, 3, 6, 7])
     """
-    return np.take(value, np.argsort(_channels_first(tuple(row))), axis)
+    return np.take(value, np.argsort(_channels_first(tuple(map(tuple, rows)))), axis)
 
 
-def counted_first(value: np.ndarray, row: Sequence[int], axis: int) -> np.ndarray:
+def counted_first(value: np.ndarray, rows: Sequence[Sequence[int]], axis: int) -> np.ndarray:
     """Return what :func:`counted_last` is given.
 
-    >>> counted_first(np.array([1, 4, 2, 5, 3, 6]), (3, 2), 0)
-    array([1, 2, 3, 4, 5, 6])
+    >>> counted_first(np.array([1, 4, 2, 5, 3, 6, 7]), [(3, 2), (1,)], 0)
+    array([1, 2, 3, 4, 5, 6, 7])
     """
-    return np.take(value, _channels_first(tuple(row)), axis)
+    return np.take(value, _channels_first(tuple(map(tuple, rows))), axis)
 
 
 @lru_cache(maxsize=16)
-def _channels_first(row: tuple[int, ...]) -> np.ndarray:
+def _channels_first(rows: tuple[tuple[int, ...], ...]) -> np.ndarray:
     """Return the place, channels last, of each feature as they are counted with the channels first."""
-    return np.moveaxis(np.arange(int(np.prod(row))).reshape(row), -1, 0).ravel()
+    starts = np.cumsum([0, *(int(np.prod(row)) for row in rows)])
+    return np.concatenate([
+        np.moveaxis(np.arange(starts[number], starts[number + 1]).reshape(row), -1, 0).ravel()
+        for number, row in enumerate(rows)
+    ])  # fmt: skip
 
 
 def permuted(value: np.ndarray, axes: Sequence[int] | None) -> np.ndarray:

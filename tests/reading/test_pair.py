@@ -26,6 +26,26 @@ FIRST: dict[str, Any] = {"input": [3, 8, 6], "layers": [
     {"activation": "softmax"},
 ]}  # fmt: skip
 
+TURNED: dict[str, Any] = {"input": [3, 8, 6], "layers": [
+    {"conv2d": {"filters": 4, "kernel_size": 3, "data_format": "channels_first"}},
+    {"permute": {"dims": [2, 3, 1]}}, {"layer_norm": {"name": "norm"}}, {"permute": {"dims": [3, 1, 2], "name": "s"}},
+    {"conv2d": {"filters": 4, "kernel_size": 1, "data_format": "channels_first", "inputs": "s", "name": "side"}},
+    {"global_average_pooling2d": {"data_format": "channels_first", "inputs": "s"}}, {"dense": 4},
+    {"reshape": {"target_shape": [4, 1, 1], "name": "gate"}}, {"multiply": {"inputs": ["side", "gate"]}},
+    {"add": {"inputs": ["multiply", "s"]}}, "flatten", {"dense": 2},
+]}  # fmt: skip
+"""Rows whose channels a program moves by itself for a layer, and moves back; and a gate for each channel."""
+
+MIXED: dict[str, Any] = {"input": [3, 8], "layers": [
+    {"conv1d": {"filters": 4, "kernel_size": 3, "data_format": "channels_first", "name": "c"}}, {"dense": 5},
+    {"permute": {"dims": [2, 1]}}, {"dense": 2}, {"permute": {"dims": [2, 1]}}, "flatten", {"dense": 2},
+]}  # fmt: skip
+"""A dense layer along the places, and one along the channels."""
+
+ENDS: dict[str, Any] = {"input": [3, 8, 6], "layers": [
+    {"conv2d": {"filters": 4, "kernel_size": 3, "data_format": "channels_first"}}, {"permute": {"dims": [2, 3, 1]}},
+]}  # fmt: skip
+
 
 def layers(model: ModelSpec) -> list[Any]:
     return [brief(op) for op in model.layers]
@@ -40,13 +60,15 @@ def test_channels_are_moved_last_and_what_flattens_them_keeps_its_order() -> Non
     assert brief(moved.layers[8]) == {"permute": {"name": "permute", "dims": [3, 1, 2]}}
 
 
-def test_a_model_moved_computes_the_same() -> None:
+@pytest.mark.parametrize(("told", "permutes"), [(FIRST, 1), (TURNED, 1), (MIXED, 3), (ENDS, 0)])
+def test_a_model_moved_computes_the_same(told: dict[str, Any], permutes: int) -> None:
     from parity.spec.graph import graph_of, named
 
-    model = named(ModelSpec.model_validate(FIRST))
+    model = named(ModelSpec.model_validate(told))
     rng = np.random.default_rng(0)
     first, last = graph_of(model), graph_of(channels_moved_last(model))
-    x = rng.normal(size=(2, 3, 8, 6))
+    assert [layer.op.kind for layer in last.layers].count("permute") == permutes
+    x = rng.normal(size=(2, *told["input"]))
     values = {name: rng.uniform(0.5, 1.0, size=one.shape) for name, one in first.parameters.items()}
     assert {name: one.shape for name, one in last.parameters.items()} == {n: v.shape for n, v in values.items()}
     found = [ended(graph, rows, values) for graph, rows in ((first, x), (last, np.moveaxis(x, 1, -1)))]
@@ -154,6 +176,16 @@ def test_rows_that_are_others_are_told() -> None:
     assert found.rows.notes == [
         "They learn from other rows: X is 8x4 float64 in a and 8x4 float64 in b, the same rows in another order."
     ]
+
+
+def test_rows_that_count_otherwise_in_one_program_alone_are_told() -> None:
+    weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": np.ones(8)})
+    plain = reading("torch", DENSE, {"X": X, "y": Y})
+    told = "a from X, y, sample_weights and b from X, y; a weighs its rows, by sample_weight or class_weight, and b "
+    with pytest.raises(UsageError, match=told):
+        pair_of(weighed, plain)
+    with pytest.raises(UsageError, match="b weighs its rows, by sample_weight or class_weight, and a does not"):
+        pair_of(plain, weighed)
 
 
 def test_labels_and_rows_with_a_single_one_are_the_same() -> None:

@@ -28,9 +28,11 @@ def read(framework: str, input_: list[int], layers: list[Any], x: np.ndarray, **
     """Return a program that was read."""
     y = more.pop("y", LABELS)
     split = more.pop("split", 0.0)
+    called = more.pop("called", "")
+    given: dict[str, Any] = {"inputs": {called: input_}} if called else {"input": input_}
     spec: dict[str, Any] = {
         "name": framework, "data": {"source": "rows.npz", **({"validation_split": split} if split else {})},
-        "model": {"input": input_, "layers": layers}, "loss": "mse", "optimizer": "sgd",
+        "model": {**given, "layers": layers}, "loss": "mse", "optimizer": "sgd",
         "training": {"batch_size": 5, "epochs": 2, "shuffle": True, "seed": 0},
     }  # fmt: skip
     names = {name: name for one in layers for fields in one.values() if (name := fields.get("name"))}
@@ -39,8 +41,8 @@ def read(framework: str, input_: list[int], layers: list[Any], x: np.ndarray, **
     return ReadProgram(framework=framework, spec=spec, arrays={"X": x, "y": y}, names=names, told=told)
 
 
-def pair_of(a: ReadProgram, b: ReadProgram, fresh: bool = True) -> Pair:
-    return paired(a, b, ("a", "b"), "rows.npz", "b_rows.npz", fresh=fresh)
+def pair_of(a: ReadProgram, b: ReadProgram, fresh: bool = True, counted: bool = True) -> Pair:
+    return paired(a, b, ("a", "b"), "rows.npz", "b_rows.npz", fresh=fresh, counted=counted)
 
 
 def kinds(pair: Pair) -> list[str]:
@@ -94,6 +96,17 @@ def test_one_reads_channels_first_what_the_other_scales() -> None:
     assert kinds(found) == ["conv2d", "flatten", "dense"]
     assert [one.moved for one in found.sides] == [False, True]
     assert "changes" not in found.spec["sides"]["b"]
+
+
+@pytest.mark.parametrize(("last", "first"), [("image", ""), ("", "pixels"), ("image", "pixels")])
+def test_an_input_with_a_name_may_have_its_channels_first_in_the_other_program(last: str, first: str) -> None:
+    rows = np.moveaxis(PIXELS / 255, -1, 1).astype("float32")
+    a = read("keras", [6, 5, 2], [SCALE, CONV, FLAT, DENSE], PIXELS, called=last)
+    b = read("torch", [2, 6, 5], [FIRST, FLAT, DENSE], rows, called=first)
+    for found, moved in ((pair_of(a, b), [False, True]), (pair_of(b, a), [True, False])):
+        assert kinds(found) == ["conv2d", "flatten", "dense"]
+        assert [one.moved for one in found.sides] == moved
+        assert "changes" not in found.spec["sides"]["b"]
 
 
 def test_rows_prepared_in_another_way_are_apart_by_what_that_is() -> None:
@@ -155,6 +168,23 @@ def test_features_flattened_with_the_channels_first_are_the_same(between: list[A
     ]  # fmt: skip
 
 
+def test_two_that_are_flattened_and_then_stand_side_by_side_are_the_same() -> None:
+    def branches(form: dict[str, Any], source: str) -> list[Any]:
+        return [
+            {"conv2d": {"name": "small", "filters": 3, "kernel_size": 2, "inputs": source, **form}},
+            {"flatten": {"name": "one", "inputs": "small"}},
+            {"conv2d": {"name": "large", "filters": 4, "kernel_size": 3, "inputs": source, **form}},
+            {"flatten": {"name": "two", "inputs": "large"}},
+            {"concatenate": {"name": "join", "inputs": ["one", "two"]}}, DENSE,
+        ]  # fmt: skip
+
+    a = read("keras", [6, 5, 2], branches({}, "input"), PIXELS)
+    b = read("torch", [2, 6, 5], branches({"data_format": "channels_first"}, "input"), np.moveaxis(PIXELS, -1, 1))
+    found = pair_of(a, b)
+    assert found.sides[1].flattened == ("one", "two")
+    assert "changes" not in found.spec["sides"]["b"]
+
+
 @pytest.mark.parametrize("behind", [
     [{"layer_norm": {"name": "norm"}}, DENSE],  # Means of all features, but nobody has looked at it.
     [{"dense": {"name": "out", "units": 1, "kernel_initializer": "identity"}}],  # Says which number stands where.
@@ -167,10 +197,12 @@ def test_where_their_order_is_known_it_is_a_difference(behind: list[Any]) -> Non
     assert "permute" in [next(iter(one)) for one in found.spec["sides"]["b"]["changes"]["layers"]]
 
 
-def test_with_weights_of_their_own_the_order_is_a_difference() -> None:
+def test_with_a_kernel_of_its_own_that_stands_as_the_other_s_the_order_is_a_difference() -> None:
     a = read("keras", [6, 5, 2], [CONV, FLAT, DENSE], PIXELS)
     b = read("torch", [2, 6, 5], [FIRST, FLAT, DENSE], np.moveaxis(PIXELS, -1, 1))
-    found = pair_of(a, b, fresh=False)
+    (told,) = noted(pair_of(a, b, fresh=False))
+    assert told.endswith("with the channels last (flat): its kernel's rows stand so, and no difference.")
+    found = pair_of(a, b, fresh=False, counted=False)
     assert not any(one.flattened for one in found.sides)
     assert "permute" in [next(iter(one)) for one in found.spec["sides"]["b"]["changes"]["layers"]]
 

@@ -54,6 +54,22 @@ for _ in range(2):
 """
 
 
+COPIED = """
+small, large = (generator.normal(0, 0.2, shape).astype("float32") for shape in ((2, 2, 2, 3), (60, 1)))
+"""
+"""Weights that both programs copy: the kernels of a convolution and of a dense layer, as Keras has them."""
+
+GIVEN = "model.layers[1].set_weights([small, np.zeros(3)])\nmodel.layers[4].set_weights([large, np.zeros(1)])\n"
+
+TAKEN = """with torch.no_grad():
+    model[0].weight.copy_(torch.tensor(small.transpose(3, 2, 0, 1)))
+    model[4].weight.copy_(torch.tensor({}))
+"""
+
+MOVED = "large.reshape(5, 4, 3).transpose(2, 0, 1).reshape(1, 60)"
+"""The rows of the kernel in the order in which PyTorch flattens."""
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Compared]:
     """Compare both; return the folder of the report."""
@@ -101,3 +117,37 @@ def test_what_is_said_of_given_rows_must_fit(compared: tuple[Path, Compared], tm
         api.run(few, folder=tmp_path, explain=False, steps=2)
     with pytest.raises(DataError, match=r"side keras_way has the rows of its program in .*leave --data out"):
         api.run(file, folder=tmp_path, data=str(folder / "rows.npz"), explain=False, steps=2)
+
+
+def copying(folder: Path, rows: str) -> list[str]:
+    """Write both programs with copied weights, the kernel behind the flatten as the port has it; return them."""
+    for name, code, given in (("keras_way", KERAS, GIVEN), ("torch_way", TORCH, TAKEN.format(rows))):
+        before = "model.compile" if name == "keras_way" else "optimizer = "
+        (folder / f"{name}.py").write_text(ROWS + COPIED + code.replace(before, given + before, 1))
+    return [str(folder / f"{name}.py") for name in ("keras_way", "torch_way")]
+
+
+def test_a_kernel_that_was_copied_may_stand_as_the_port_flattens(tmp_path: Path) -> None:
+    paths = copying(tmp_path, MOVED)
+    found = api.compare(*paths, out=tmp_path / "out", explain=False, prove=False, steps=1, weights=True)
+    (comparison,) = found.result.comparisons
+    assert comparison.verdict in ("identical", "rounding"), comparison.first
+    assert [one.path for one in found.result.differences if not one.inert] == []
+
+
+def test_one_that_stands_as_the_other_program_flattens_is_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WrittenError(Exception):
+        """The spec has been written."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise WrittenError
+
+    monkeypatch.setattr("parity.commands.compare.run", stop)
+    with pytest.raises(WrittenError):
+        api.compare(*copying(tmp_path, "large.T"), out=tmp_path / "out", explain=False, prove=False, weights=True)
+    spec = load_spec(tmp_path / "out" / "keras_way-torch_way.yaml")
+    assert spec.sides["torch_way"].channels_first == ()
+    assert "permute" in str(spec.sides["torch_way"].changes)
+    assert "initial_weights" not in str(spec.sides["torch_way"].changes)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from parity.catalog import ACTIVATIONS, METRICS
 from parity.frameworks.keras.apart import parameters_in
 from parity.frameworks.keras.warmed import warmed_cosine
+from parity.ops.merging import mergeable
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.indexed import indexed
 from parity.reading.odd import Passing, Reader, Said
@@ -244,7 +245,7 @@ def operation(name: str, node: ToldNode) -> Said | Passing:
     if made is not None:
         return made(node)
     if name in MERGES and len(node.reads) == 2 and not node.called:
-        if node.read_shapes[0] != node.read_shapes[1]:
+        if not mergeable([tuple(one) for one in node.read_shapes]):
             raise NoEntryError(
                 f"a layer that {name}s tensors of shapes {node.read_shapes[0]} and {node.read_shapes[1]}"
             )

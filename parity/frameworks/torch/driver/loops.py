@@ -50,6 +50,7 @@ class Loop:
         clips: what was done to gradients ahead of the last step.
         schedulers: of the rate, the outer ones.
         per_epoch: whether these are stepped where an epoch ends.
+        batches: of an epoch, where one ended within the first steps; 0 for one that did not.
         ahead: whether they are stepped ahead of the optimizer.
     """
 
@@ -59,6 +60,7 @@ class Loop:
     clips: list[Event] = field(default_factory=list)
     schedulers: list[Any] = field(default_factory=list)
     per_epoch: bool = False
+    batches: int = 0
     ahead: bool = False
 
     @property
@@ -129,12 +131,13 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     inner = {id(one) for outer in seen.schedulers for one in getattr(outer, "_schedulers", ())}
     mine = [one for one in seen.schedulers if optimizer_of(one) is optimizer and id(one) not in inner]
     stepped = [one for one in seen.events if one.kind == "schedule"]
-    within = sum(one.kind == "schedule" for window in windows[1:] for one in window)
+    within = [any(one.kind == "schedule" for one in window) for window in windows]
+    ends = within.index(True, 1) if any(within[1:]) and not all(within[1:]) else 0
     order = [one.kind for one in seen.events if one.kind in ("schedule", "step")]
     return Loop(
         optimizer=optimizer, groups=first.told, steps=steps, clips=[one for one in windows[-1] if one.kind == "clip"],
-        schedulers=[one for one in mine if any(event.what is one for event in stepped)], per_epoch=not within,
-        ahead=bool(order) and order[0] == "schedule",
+        schedulers=[one for one in mine if any(event.what is one for event in stepped)], per_epoch=not all(within[1:]),
+        batches=sum(map(len, steps[:ends])), ahead=bool(order) and order[0] == "schedule",
     )  # fmt: skip
 
 

@@ -148,6 +148,11 @@ def _per(loop: Loop) -> int:
 def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None:
     """Tell a program by the loop in which it trains."""
     loop = loop_of(seen, optimizer)
+    if loop.batches and loop.batches != (every := _per(loop)):
+        raise UnclearError(
+            f"a schedule stepped behind {loop.batches} batches, where an epoch has {every},",
+            next(one.place for one in seen.events if one.kind == "schedule"), "a step of it behind each batch or epoch",
+        )  # fmt: skip
     step = loop.last
     told.title = type(step.roots[0].what).__name__
     told.places = {"compile": step.place, "train": step.place, "optimizer": getattr(optimizer, "_parity_place", "")}

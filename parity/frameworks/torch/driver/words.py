@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +18,8 @@ from parity.run.driver.parts import arguments_of
 
 def word(value: Any) -> Any:
     """Return a value as a word (:mod:`parity.run.told`)."""
+    if isinstance(value, np.generic):
+        value = value.item()  # A number of NumPy's, which may be a Python float as well.
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):

@@ -17,6 +17,7 @@ from parity.frameworks.torch.reader.layers import (
     upsampled,
     windowed,
 )
+from parity.ops.merging import mergeable
 from parity.reading.entries_of import shown_word
 from parity.reading.indexed import indexed, sliced, taken
 from parity.reading.odd import Passing, Said
@@ -61,7 +62,7 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return adaptive(node)
     tensors = [one for one in operands if isinstance(one, Mapping) and "tensor" in one]
     if plain in MERGES and len(node.reads) == 2 == len(tensors) and "alpha" not in node.arguments:
-        if node.read_shapes[0] != node.read_shapes[1]:
+        if not mergeable([tuple(one) for one in node.read_shapes]):
             raise NoEntryError(
                 f"a layer that {plain}s tensors of shapes {node.read_shapes[0]} and {node.read_shapes[1]}"
             )

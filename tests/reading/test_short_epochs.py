@@ -1,0 +1,54 @@
+"""Schedules of PyTorch programs whose epochs end within the steps that are looked at, and numbers of NumPy's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parity.errors import ParityError
+
+PROGRAM = """\
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+generator = np.random.default_rng(0)
+x, y = torch.tensor(generator.normal(size=(40, 6)).astype("float32")), torch.tensor(generator.integers(0, 3, 40))
+net = nn.Linear(6, 3)
+nn.init.uniform_(net.weight, -np.sqrt(0.5), np.sqrt(0.5))
+nn.init.constant_(net.bias, np.float32(0.25))
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+falls = torch.optim.lr_scheduler.StepLR(opt, 2, gamma=0.5)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size={size}, shuffle=True)
+for epoch in range(6):
+    for number, (a, b) in enumerate(loader):
+        opt.zero_grad()
+        F.cross_entropy(net(a), b).backward()
+        opt.step()
+{within}    falls.step()
+"""
+
+
+@pytest.mark.parametrize(("size", "within", "per"), [
+    (10, "", "epoch"), (16, "", "epoch"), (20, "", "epoch"), (20, "    ", "step"), (10, "    ", "step"),
+    (40, "", "step"),  # An epoch is a step.
+])  # fmt: skip
+def test_a_schedule_by_epochs_is_read_however_short_they_are(size: int, within: str, per: str, read_text: Any) -> None:
+    found = read_text(PROGRAM.format(size=size, within=within)).spec
+    fields = found["optimizer"]["sgd"]["learning_rate"]["step"]
+    assert (fields.get("per", "step"), fields["step_size"]) == (per, 2)
+
+
+def test_a_schedule_behind_some_batches_is_no_schedule_by_epochs(read_text: Any) -> None:
+    with pytest.raises(ParityError) as caught:
+        read_text(PROGRAM.format(size=10, within="        if number % 2:\n        "))
+    assert "train.py, line 19: a schedule stepped behind 2 batches, where an epoch has 4" in str(caught.value)
+
+
+def test_numbers_of_numpy_s_start_parameters_as_others_do(read_text: Any) -> None:
+    (layer,) = read_text(PROGRAM.format(size=10, within="")).spec["model"]["layers"]
+    assert layer["dense"]["kernel_initializer"] == {
+        "random_uniform": {"minval": pytest.approx(-(0.5**0.5)), "maxval": pytest.approx(0.5**0.5)}
+    }
+    assert layer["dense"]["bias_initializer"] == {"constant": {"value": 0.25}}
