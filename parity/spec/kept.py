@@ -6,6 +6,7 @@ and a tensor made of it.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ KEPT = "to float32 they are one number: rounding moves, nothing else"
 
 
 def kept_alike(one: Entry, other: Entry, field: str) -> bool:
-    """Return whether a field of two entries has other numbers, which are the same as far as float32 goes.
+    """Return whether a field of two entries has other numbers, of which one side keeps the other's in float32.
 
     Args:
         one: entry of the first side.
@@ -29,7 +30,15 @@ def kept_alike(one: Entry, other: Entry, field: str) -> bool:
     every = [list(_numbers(value)) for side in (one, other) for value in (getattr(side, field), side.size_of(field))]
     if not every[0] or len({len(numbers) for numbers in every}) > 1 or any(None in numbers for numbers in every):
         return False
-    return all(abs(a - b) <= UNITS * max(map(abs, (a, of, b, of_b))) for a, of, b, of_b in zip(*every, strict=True))
+    return all(
+        a == b or (abs(a - b) <= UNITS * max(map(abs, (a, of, b, of_b))) and (_in_float32(a) or _in_float32(b)))
+        for a, of, b, of_b in zip(*every, strict=True)
+    )
+
+
+def _in_float32(number: float) -> bool:
+    """Return whether float32 has a number as it is: one that somebody wrote it seldom has."""
+    return ctypes.c_float(number).value == number
 
 
 def _numbers(value: Any) -> Iterator[Any]:
