@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LEAST = 1e-7
 """The smallest deviation that anything is divided by: ``keras.config.epsilon()``."""
 
-ROWS_WIDE = 8.0
-"""Deviations between the smallest number of a column and the largest, about."""
+SUMMED = 64.0
+"""A float32 mean over many rows may be off by a unit of so many deviations: one of many pixels was by 1.6e-6."""
 
 TORCH = Helper(
     name="Normalization",
@@ -80,12 +80,12 @@ class Normalization(Single):
         return self
 
     def size_of(self, field: str) -> Any:
-        """Return the size of the rows that its numbers were measured of, and its square: a few deviations."""
+        """Return how large the sums were that its numbers were made of: so many deviations, or variances."""
         if field not in ("mean", "variance"):
             return getattr(self, field)
         power = 0.5 if field == "mean" else 1.0
         every = self.variance if isinstance(self.variance, tuple) else (self.variance,)
-        found = tuple(ROWS_WIDE * one**power for one in every)
+        found = tuple(SUMMED * one**power for one in every)
         return found if isinstance(self.variance, tuple) else found[0]
 
     def output_shape(self, shape: Shape) -> Shape:
