@@ -53,22 +53,32 @@ def epochs_of(loops: Sequence[int | None], rows: int, size: int) -> int | None:
     return None
 
 
+def loops_around(tree: ast.AST, line: int) -> list[ast.For | ast.While]:
+    """Return the loops in whose body a line of a file stands, outermost first.
+
+    Args:
+        tree: of the file.
+        line: in it.
+    """
+    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
+    around = [one for one in loops if one.body[0].lineno <= line <= (one.end_lineno or 0)]
+    return sorted(around, key=lambda one: one.lineno)
+
+
+def goes_through(loop: ast.For | ast.While, name: str) -> bool:
+    """Return whether a loop is one over an attribute of a name."""
+    over = ast.walk(loop.iter) if isinstance(loop, ast.For) else ()
+    return any(isinstance(one, ast.Attribute) and one.attr == name for one in over)
+
+
 def _loops(frame: FrameType, beside: str) -> list[int | None]:
     source = "".join(linecache.getlines(frame.f_code.co_filename))
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return []
-    line, first = frame.f_lineno, frame.f_code.co_firstlineno
-    inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
-    loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
-    counted = [one for one in loops if not (beside and _goes_through(one, beside))]
-    return [_count(one, frame) for one in sorted(counted, key=lambda one: one.lineno)]
-
-
-def _goes_through(loop: ast.For | ast.While, name: str) -> bool:
-    over = ast.walk(loop.iter) if isinstance(loop, ast.For) else ()
-    return any(isinstance(one, ast.Attribute) and one.attr == name for one in over)
+    inside = [one for one in loops_around(tree, frame.f_lineno) if frame.f_code.co_firstlineno <= one.lineno]
+    return [_count(one, frame) for one in inside if not (beside and goes_through(one, beside))]
 
 
 def _count(loop: Any, frame: FrameType) -> int | None:

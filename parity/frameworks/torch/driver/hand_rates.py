@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from parity.run.here import frames_here, is_library, line_here
-from parity.run.loops_here import loops_here
+from parity.run.loops_here import goes_through, loops_around, loops_here
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.seen import SeenLoop
 
 DEEPEST = 6
 """Names that are followed to what they were assigned, at most."""
+
+GROUPS = "param_groups"
+"""What an optimizer calls its groups: a loop over them counts nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class WatchedGroup(dict[str, Any]):
             SetRate(
                 step=self.count(), value=float(value), place=line_here(), file=frame.f_code.co_filename,
                 line=frame.f_lineno, known=dict(frame.f_locals), around=frame.f_globals,
-                loops=loops_here(frames, "param_groups"),
+                loops=loops_here(frames, GROUPS),
                 caller=None if outer is None else (outer.f_code.co_filename, outer.f_lineno),
             )
         )  # fmt: skip
@@ -111,14 +114,12 @@ def as_scheduler(optimizer: Any, rates: Sequence[Sequence[float]]) -> Any:
         optimizer: whose rates they are.
         rates: of each step that was seen, those of all groups.
     """
-    groups = [one for one in optimizer.param_groups if isinstance(one, WatchedGroup)]
-    begun = {one.first for one in groups}
-    if len(groups) != len(optimizer.param_groups) or len(begun) != 1 or any(len(set(one)) != 1 for one in rates):
+    base = _begun(optimizer)
+    if not base or any(len(set(one)) != 1 for one in rates):
         return None
-    (base,) = begun
     last = {one.step: one for one in sets_of(optimizer)}
     sets = [last[step] for step in range(len(rates)) if step in last]
-    if not base or len(sets) < len(rates) or any(one.value != now[0] for one, now in zip(sets, rates, strict=True)):
+    if len(sets) < len(rates) or any(one.value != now[0] for one, now in zip(sets, rates, strict=True)):
         return None
     return _scheduled(optimizer, base, _rate_by(sets, [one.step for one in sets]))
 
@@ -130,16 +131,22 @@ def as_epoch_scheduler(optimizer: Any, loops: Sequence[int | None]) -> Any:
         optimizer: whose rates they are.
         loops: that its steps stand in, the one over epochs and the one over batches.
     """
-    groups = [one for one in optimizer.param_groups if isinstance(one, WatchedGroup)]
-    begun = {one.first for one in groups}
-    told = [[(one.step, one.value) for one in group.sets] for group in groups]
-    if len(groups) != len(optimizer.param_groups) or len(begun) != 1 or any(one != told[0] for one in told):
+    base = _begun(optimizer)
+    if not base:
         return None
-    (base,), sets = begun, list({one.step: one for one in sets_of(optimizer)}.values())
+    told = [[(one.step, one.value) for one in group.sets] for group in optimizer.param_groups]
+    sets = list({one.step: one for one in sets_of(optimizer)}.values())
     inside = len(loops) == 2 and loops[0] is not None and all(list(one.loops) == [loops[0]] for one in sets)
-    if not base or not inside or not sets or sets[0].step != 0:
+    if any(one != told[0] for one in told) or not inside or not sets or sets[0].step != 0:
         return None
     return _scheduled(optimizer, base, _rate_by(sets, range(len(sets)), by_epoch=True))
+
+
+def _begun(optimizer: Any) -> float | None:
+    """Return the rate that all groups of an optimizer were made with; None where they have several, or are others."""
+    groups = [one for one in optimizer.param_groups if isinstance(one, WatchedGroup)]
+    begun = {one.first for one in groups}
+    return next(iter(begun)) if len(groups) == len(optimizer.param_groups) and len(begun) == 1 else None
 
 
 def _scheduled(optimizer: Any, base: float, rate: Callable[[int], float] | None) -> Any:
@@ -227,9 +234,7 @@ def _counts_on(tree: ast.Module, line: int, counter: str, names: Collection[str]
         counter: name of the number.
         names: all that the rate is made of.
     """
-    around = [one for one in ast.walk(tree)
-              if isinstance(one, ast.For | ast.While) and one.lineno <= line <= (one.end_lineno or 0)]  # fmt: skip
-    loops = sorted(around, key=lambda one: one.lineno)
+    loops = loops_around(tree, line)
     counted = [_named(one.target) if isinstance(one, ast.For) else set[str]() for one in loops]
     at = next((number for number, one in enumerate(counted) if counter in one), None)
     if at is not None:
@@ -280,10 +285,8 @@ def _given(function: ast.FunctionDef, call: ast.Call) -> dict[str | None, ast.ex
 
 def _turn(tree: ast.AST, line: int) -> ast.For | None:
     """Return the innermost loop of which a line is part of every turn, the one over groups of an optimizer aside."""
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For) and one.lineno <= line <= (one.end_lineno or 0)
-             and not any(isinstance(part, ast.Attribute) and part.attr == "param_groups"
-                         for part in ast.walk(one.iter))]  # fmt: skip
-    found = max(loops, key=lambda one: one.lineno, default=None)
+    loops = [one for one in loops_around(tree, line) if isinstance(one, ast.For) and not goes_through(one, GROUPS)]
+    found = loops[-1] if loops else None
     return found if found is not None and _plainly(found.body, line) else None
 
 
