@@ -128,6 +128,22 @@ def test_a_layer_that_does_more_than_prepare_stays(layers: list[Any]) -> None:
     assert kinds(found) == [next(iter(one)) for one in layers]
 
 
+@pytest.mark.parametrize("first", [
+    {"dropout": {"name": "d", "rate": 0.5}}, {"activation": {"name": "act", "function": "relu"}},
+])  # fmt: skip
+def test_nothing_is_cut_off_behind_a_layer_that_does_more(first: dict[str, Any]) -> None:
+    scaled = read("torch", [6, 5, 2], [FLAT, DENSE], PIXELS / 255)
+    found = pair_of(read("keras", [6, 5, 2], [first, SCALE, FLAT, DENSE], PIXELS), scaled)
+    assert kinds(found) == [next(iter(first)), "rescaling", "flatten", "dense"]
+
+
+def test_rows_that_are_nearer_and_far_apart_all_the_same_are_others() -> None:
+    wide: dict[str, Any] = {"rescaling": {"name": "wide", "scale": 255.0}}
+    other = read("torch", [6, 5, 2], [FLAT, DENSE], (PIXELS * 1.3))
+    found = pair_of(read("keras", [6, 5, 2], [wide, FLAT, DENSE], PIXELS / 255), other)
+    assert kinds(found) == ["rescaling", "flatten", "dense"]
+
+
 def test_rows_that_are_the_same_ahead_of_the_model_leave_it_as_it_is() -> None:
     found = pair_of(
         read("keras", [6, 5, 2], [SCALE, FLAT, DENSE], PIXELS), read("torch", [6, 5, 2], [FLAT, DENSE], PIXELS)
@@ -205,6 +221,14 @@ def test_with_a_kernel_of_its_own_that_stands_as_the_other_s_the_order_is_a_diff
     found = pair_of(a, b, fresh=False, counted=False)
     assert not any(one.flattened for one in found.sides)
     assert "permute" in [next(iter(one)) for one in found.spec["sides"]["b"]["changes"]["layers"]]
+
+
+def test_of_two_that_both_bring_the_channels_first_nothing_is_said() -> None:
+    rows = PIXELS[:, :4, :4]  # Three by three with three channels: no shape tells which come first.
+    a = read("keras", [4, 4, 2], [CONV, BEHIND, FLAT, DENSE], rows)
+    found = pair_of(a, read("torch", [2, 4, 4], [FIRST, FLAT, DENSE], np.moveaxis(rows, -1, 1)))
+    assert not any(one.flattened for one in found.sides)
+    assert "changes" not in found.spec["sides"]["b"]
 
 
 def test_of_two_that_flatten_alike_nothing_is_said() -> None:
