@@ -50,7 +50,14 @@ CHANCE = 1e-4
 """How seldom numbers of an initializer are taken for another's."""
 
 REACH = 1.25
-"""Ratio of the largest of two sets of numbers from which on they are not one initializer's."""
+"""Ratio of the largest but six of two sets of numbers from which on they are not one initializer's.
+
+Of :data:`ENOUGH` normal numbers that one is off by 3.5 %, the largest of all by 8: of a hundred pairs four are apart by
+so much. A normal distribution that is cut at two deviations, and has the same deviation, reaches 1.45 times less far.
+"""
+
+SPARED = 6
+"""Numbers that lie further out than the one by which it is said how far they reach."""
 
 WIDE = {"units": 48, "filters": 48, "output_dim": 48, "input_dim": 40}
 """Sizes of a layer that is made to see how it starts."""
@@ -289,7 +296,7 @@ def _alike(numbers: np.ndarray, initializer: Initializer, parameter: Parameter) 
     draws = range(made(math.prod(parameter.shape)))
     wanted = np.concatenate([initial_value(seed, "layer", started).ravel() for seed in draws])
     numbers, wanted = numbers[:ENOUGH], wanted[:ENOUGH]
-    reach = np.max(np.abs(numbers)) / np.max(np.abs(wanted))
+    reach = np.sort(np.abs(numbers))[-SPARED] / np.sort(np.abs(wanted))[-SPARED]
     return bool(1 / REACH < reach < REACH and ks_2samp(numbers, wanted, method="asymp").pvalue > CHANCE)
 
 

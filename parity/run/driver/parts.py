@@ -67,11 +67,16 @@ class Parts:
             most: numbers that are told of each tensor.
         """
         found: dict[str, list[float]] = {one: [] for one in attributes}
+        self.seed()
         for _ in range(count):
             made = {name: eval(source, dict(self.modules)) for name, source in modules.items()}
             for one in attributes:
                 found[one] += self.numbers(_member(made, one))[: most - len(found[one])]
         return found
+
+    def seed(self) -> None:
+        """Have the framework draw the same numbers each time it is asked, so that a version has one answer."""
+        raise NotImplementedError
 
     def numbers(self, tensor: Any) -> list[float]:
         """Return the elements of a tensor."""

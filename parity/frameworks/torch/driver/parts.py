@@ -15,6 +15,9 @@ from parity.run.driver.parts import Parts
 class TorchParts(Parts):
     """Modules are made as they are; an optimizer moves a parameter of float64."""
 
+    def seed(self) -> None:
+        torch.manual_seed(0)
+
     def numbers(self, tensor: Any) -> list[float]:
         found: list[float] = tensor.detach().double().flatten().tolist()
         return found
