@@ -25,8 +25,8 @@ class DeadLayer(Rule):
 
     def look(self, at: Situation) -> Iterator[Advice]:
         """Yield advice where all outputs of a hidden layer are where its relu is flat."""
-        if at.scales is None or at.scales.rows < ROWS or any(UnscaledInputs().look(at)):
-            return  # Of rows that are all alike, a unit that is 0 for one is 0 for all.
+        if at.scales is None or at.scales.rows < ROWS:
+            return
         ops = {layer.name: layer.op for layer in at.side.layers()}
         for one in at.scales.layers:
             ending = ops[one.layer].ending()
@@ -35,6 +35,8 @@ class DeadLayer(Rule):
             changes = mended(at.side, [one])
             if not changes or one.layer == at.side.last.name:
                 continue
+            if any(UnscaledInputs().look(at)):
+                return  # Of rows that are all alike, a unit that is 0 for one is 0 for all.
             ((path, value),) = changes.items()
             yield Advice(
                 rule=self.kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.begun import STANDARDIZE
@@ -12,6 +12,9 @@ from parity.advice.first_updates import GROWN
 from parity.advice.magnitudes import Scale, size
 from parity.lazy import np
 from parity.losses.crossentropies import CrossEntropy
+
+if TYPE_CHECKING:
+    from parity.data.dataset import Dataset
 
 LARGE = 10.0
 """Root mean square of inputs from which their size is asked about."""
@@ -42,8 +45,7 @@ class UnscaledInputs(Rule):
         """Yield advice where inputs are not near 1 and that was measured to do harm."""
         if at.data is None or at.scales is None or at.side.config.data.standardize or not scalable(at):
             return
-        x = at.data.x
-        found = alike(x) or (too_large(at) if size(x) > LARGE else None)
+        found = alike(at.data) or (too_large(at) if size(at.data.x) > LARGE else None)
         if found is None:
             return
         what, why = found
@@ -68,11 +70,10 @@ def scalable(at: Situation) -> bool:
     return not changed and "kernel" in first.parameters and not at.scales.layers[0].held
 
 
-def alike(x: np.ndarray) -> tuple[str, str] | None:
+def alike(data: Dataset) -> tuple[str, str] | None:
     """Say that rows differ by little of what they have in common, None where they differ by more."""
-    rows = x.reshape(len(x), -1)
-    shared, spread = size(rows.mean(axis=0)), float(np.sqrt(np.mean(rows.var(axis=0))))
-    if len(rows) < 2 or spread == 0.0 or shared < 1.0 or shared / spread < COMMON:
+    shared, spread = data.columns
+    if len(data.x) < 2 or spread == 0.0 or shared < 1.0 or shared / spread < COMMON:
         return None
     return (
         f"the inputs are near {shared:.3g} (root mean square of the columns' means) and differ from row to row by "

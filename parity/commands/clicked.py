@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from parity.result.schema import Result
 
 
+SELDOM = 50_000
+"""Objects from which on Python looks for cycles among new ones: what modules make stays, and is much more than 700."""
+
+
 class Group(click.Group):
     """Ends every verb with one line and an exit code, in one place."""
 
@@ -25,6 +30,7 @@ class Group(click.Group):
         """Run the verb and exit; arguments as click has them."""
         if not extra.pop("standalone_mode", True):
             return super().main(args, prog_name, standalone_mode=False, **extra)
+        gc.set_threshold(SELDOM)
         sys.exit(ended(lambda: super(Group, self).main(args, prog_name, standalone_mode=False, **extra)))
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from parity.lazy import np
 from parity.rows import apart, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
 
 INVENTED = "sample_weights"
@@ -106,6 +106,12 @@ class Dataset:
     def target(self) -> tuple[int, ...]:
         """Return the shape of one target as it came: ``()`` where it is flat; that of a table is a column."""
         return () if self.flat and not self.table else self.y.shape[1:]
+
+    @cached_property
+    def columns(self) -> tuple[float, float]:
+        """Return how large the columns' means are (root mean square), and how far rows differ (standard deviation)."""
+        rows = self.x.reshape(len(self.x), -1)
+        return float(np.sqrt(np.mean(np.square(rows.mean(axis=0))))), float(np.sqrt(np.mean(rows.var(axis=0))))
 
     @property
     def raw(self) -> dict[str, np.ndarray]:

@@ -92,3 +92,18 @@ def test_many_checks_in_a_session_are_held_against_a_process_for_each() -> None:
     assert found["session_says"].startswith("2 passed")
     assert found["alone_codes"] == [0]
     assert found["session_seconds"] > 0
+
+
+@pytest.mark.sampled(4, among="questions")
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_lint_is_timed_beside_imports() -> None:
+    script = ROOT / "tests" / "benchmarks" / "lint_time.py"
+    asked = ["regression", "--rounds", "1", "--json"]
+    done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["imports"]) == {"needed", "framework"}
+    (one,) = found["lint"].values()
+    assert one["seconds"] > 0
+    assert one["framework"] == one["seconds"] / found["imports"]["framework"]
