@@ -27,6 +27,7 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
     """
     parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
     there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"], *inventory.get("holders", ()))]
+    layers_there = {one["path"] for one in inventory["layers"]}
     found: dict[str, str] = {}
     for name, path in own.map.items():
         known = [*layers, *parameters]
@@ -41,6 +42,10 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
             for candidate in (called, f"{path}.{own_name.rpartition('.')[2]}", f"{path}.{parameter}"):
                 if candidate in there:
                     tensors.setdefault(parameter_name(name, parameter), candidate)
+        if name in parameters and path in layers_there:  # The module that it lies in.
+            own_name = compiled.bindings.weights[name].attribute.rpartition(".")[2]
+            inside = [f"{path}.{one}" for one in (own_name, name.rpartition(".")[2], "kernel")]
+            path = next((one for one in inside if one in there), path)
         if path in there:
             found[name] = path
         elif not tensors:

@@ -25,6 +25,10 @@ EXACT = 2e-6
 """Relative difference within which a number that a program says is what a rule makes of the fans, in float32."""
 
 
+GRID = (0.1, 0.35, 0.8, 0.95)
+"""Uniform numbers that tell what an initializer makes of such."""
+
+
 def rules_for(shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0) -> dict[str, tuple[str, float]]:
     """Return of each rule that scales by a fan the family that it draws from, and the scale.
 
@@ -61,11 +65,10 @@ def drawn_as(
     """
     if not entry.elementwise or not entry.random:
         return None
-    grid = np.array([0.1, 0.35, 0.8, 0.95])
     parameter = Parameter(shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in)
-    drawn = entry.sample(grid, parameter)
+    drawn = entry.sample(np.array(GRID), parameter)
     for family, quantiles in families().items():
-        ratios = drawn / quantiles(grid)
+        ratios = drawn / quantiles(np.array(GRID))
         if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
             return family, round(float(ratios[0]), 12)
     return None
@@ -91,6 +94,33 @@ def said_exactly(family: str, location: float, scale: float, rules: dict[str, tu
         )
     kind = "random_normal" if family == "normal" else "truncated_normal"
     return initializer_said(kind, mean=decimal_of(location), stddev=decimal_of(scale))
+
+
+def as_started(entry: Initializer, before: Parameter, after: Parameter) -> Initializer | None:
+    """Return the initializer that draws for a tensor what another one draws for a tensor of other fans.
+
+    Args:
+        entry: the initializer.
+        before: what it draws for.
+        after: a tensor of as many numbers.
+
+    Returns:
+        None where it does not draw each number by itself, and the tensors are not one.
+    """
+    grid = np.array(GRID)
+    if entry.level() is not None or (before.shape == after.shape and not entry.elementwise):
+        return entry
+    if not entry.elementwise or not entry.random:
+        return None
+    if np.array_equal(entry.sample(grid, before), entry.sample(grid, after)):
+        return entry
+    fans = [{"fan_in": one.fan_in, "fan_out": one.fan_out, "feeds": one.feeds} for one in (before, after)]
+    drawn = drawn_as(entry, before.shape, **fans[0])
+    if drawn is None:
+        return None
+    said = said_exactly(drawn[0], 0.0, drawn[1], rules_for(after.shape, **fans[1]))
+    ((kind, fields),) = said.items() if isinstance(said, dict) else ((said, {}),)
+    return INITIALIZERS[kind](**fields)
 
 
 def families() -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:

@@ -10,6 +10,7 @@ from typing import Any
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
+from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike
 from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
@@ -20,6 +21,7 @@ from parity.reading.pair_side import PairSide
 from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.prepared import rows_prepared
 from parity.reading.same_rows import SharedRows, shared_rows
+from parity.reading.started_alike import started_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
@@ -72,9 +74,12 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     ahead = rows_prepared(sides)
     _turn(sides)
+    for side, other in (sides, sides[::-1]):
+        side.model, side.parts = by_channel(side.model, other.model, read_by_losses(side.reading.spec["loss"]))
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
+    second.model = started_alike(second.model, first.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = in_one_form(first, second, specs)

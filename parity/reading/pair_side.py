@@ -11,6 +11,7 @@ from parity.ops import Op
 from parity.reading.resolved import MEASURED
 from parity.reading.whole import ReadProgram
 from parity.spec.sections import ModelSpec
+from parity.tensors import parameter
 
 
 @dataclass(kw_only=True)
@@ -25,6 +26,7 @@ class PairSide:
         moved: its program reads channels first what the spec has channels last.
         ahead: layers that its program begins with and the spec has not: what they make of its rows is the spec's data.
         flattened: layers whose features its program counts with the channels first, where the spec counts them last.
+        parts: of layers that are two in its program, by the later one's name, whose kernel a parameter of theirs is.
         loss: as the spec has it.
     """
 
@@ -35,11 +37,18 @@ class PairSide:
     moved: bool = False
     ahead: tuple[Op, ...] = ()
     flattened: tuple[str, ...] = ()
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
     loss: Any = None
 
     def paths(self) -> dict[str, str]:
         """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
-        return self.reading.places(self.names)
+        found = self.reading.places(self.names)
+        for name, own in self.names.items():
+            for tensor, layer in self.parts.get(own, {}).items():
+                apart = self.reading.places({name: layer})  # A layer, or its kernel where that lies by itself.
+                path = apart.get(parameter(name, "kernel"), apart.get(name))
+                found |= {parameter(name, tensor): path} if path else {}
+        return found
 
     @property
     def own_rows(self) -> str:

@@ -73,6 +73,17 @@ def paths(found: Match) -> dict[str, str]:
 FOUR = parameters(("a.weight", (6, 6)), ("a.bias", (6,)), ("b.weight", (6, 6)), ("b.bias", (6,)))
 
 
+def test_a_parameter_that_is_mapped_to_a_module_is_looked_for_in_it() -> None:
+    model = {"input": [5, 5, 2], "layers": [{"separable_conv2d": {"filters": 3, "kernel_size": 3, "name": "sep"}}]}
+    found = invented(
+        parameters(("b.pw.weight", (3, 2, 1, 1)), ("b.pw.bias", (3,)), ("b.dw.weight", (2, 1, 3, 3))),
+        {"b.dw": "Conv2d", "b.pw": "Conv2d"}, model=model, names={"sep": "b.pw", "sep.depthwise_kernel": "b.dw"},
+    )  # fmt: skip
+    assert paths(found) == {"sep.depthwise_kernel": "b.dw.weight", "sep.pointwise_kernel": "b.pw.weight",
+                            "sep.bias": "b.pw.bias"}  # fmt: skip
+    assert found.missing == []
+
+
 def test_names_unlike_the_specs_are_matched_in_order() -> None:
     found = invented(FOUR)
     assert paths(found) == {"first.kernel": "a.weight", "first.bias": "a.bias", "last.kernel": "b.weight",
@@ -239,14 +250,14 @@ def test_a_map_to_what_is_not_there_says_what_is(names: dict[str, str], said: st
         ),
         ({"first.bias": "a.bias", "last.bias": "a.bias"}, r"map last.bias: a.bias of port.py .* is mapped already"),
         (
-            {"first.bias": "b"},
-            r"map first.bias: b of port.py is no parameter; it cannot be first.bias of shape \(6,\)",
+            {"first.bias": "c"},
+            r"map first.bias: c of port.py is no parameter; it cannot be first.bias of shape \(6,\)",
         ),
     ],
 )
 def test_a_map_to_what_does_not_fit_is_refused(names: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        invented(FOUR, {"a": "Linear", "b": "Linear"}, names=names)
+        invented(FOUR, {"a": "Linear", "b": "Linear", "c": "ReLU"}, names=names)
 
 
 def test_a_map_of_a_running_statistic_to_what_is_trained_is_refused() -> None:
