@@ -20,6 +20,7 @@ from parity.reading.outcome_of_pair import judged_by, told_of
 from parity.reading.pair_side import PairSide
 from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.prepared import rows_prepared
+from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import started_alike
 from parity.reading.whole import UNSEEN, ReadProgram
@@ -84,6 +85,7 @@ def paired(
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = in_one_form(first, second, specs)
     rows = shared_rows((first, second), specs, others)
+    forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     first.loss = spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
