@@ -187,13 +187,15 @@ def _of_script(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Trai
     with _as_itself(file, program.get("arguments", ())) as module:
         try:
             exec(_compiled(file), module.__dict__)
-            for one in watch.watchers:
-                one.ended(module.__dict__)
         except Enough:
             ended = "was stopped"
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
             ended = f"ended with exit code {code}"
+        if watch.found is None:
+            with contextlib.suppress(Enough):
+                for one in watch.watchers:
+                    one.ended(module.__dict__)
     if watch.found is None:
         calls = " or ".join(dict.fromkeys(one.trains_by for one in watch.watchers)) or "any framework that is watched"
         never = f"it never came to {calls}" if watch.watchers else f"it imported none of {', '.join(watchable())}"

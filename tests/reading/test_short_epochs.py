@@ -52,3 +52,15 @@ def test_numbers_of_numpy_s_start_parameters_as_others_do(read_text: Any) -> Non
         "random_uniform": {"minval": pytest.approx(-(0.5**0.5)), "maxval": pytest.approx(0.5**0.5)}
     }
     assert layer["dense"]["bias_initializer"] == {"constant": {"value": 0.25}}
+
+
+@pytest.mark.parametrize("ends", ["", "raise SystemExit(0)\n", "raise SystemExit(3)\n"])
+@pytest.mark.parametrize(("epochs", "size"), [(1, 40), (2, 40), (1, 20)])
+def test_a_program_of_fewer_steps_than_are_waited_for_is_read_by_those(
+    epochs: int, size: int, ends: str, read_text: Any
+) -> None:
+    text = PROGRAM.format(size=size, within="").replace("range(6)", f"range({epochs})")
+    found = read_text(text + ends).spec
+    assert found["training"] == {"batch_size": size, "epochs": epochs, "shuffle": True, "seed": 0}
+    assert found["loss"] == "sparse_categorical_crossentropy" or "sparse_categorical_crossentropy" in found["loss"]
+    assert next(iter(found["optimizer"])) == "sgd"

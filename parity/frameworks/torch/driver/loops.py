@@ -170,13 +170,13 @@ def _line(seen: SeenLoop, kind: str) -> str:
 
 
 def _windows(events: Sequence[Event], optimizer: Any) -> list[list[Event]]:
-    """Return what was done ahead of each of the first steps."""
+    """Return what was done ahead of each of the first steps, and the step."""
     found: list[list[Event]] = [[]]
     for one in events:
         found[-1].append(one)
         if one.kind == "step" and one.what is optimizer:
             found.append([])
-    return found[:STEPS]
+    return [one for one in found[:STEPS] if one and one[-1].kind == "step"]
 
 
 def _check(window: Sequence[Event], passes: Sequence[Pass]) -> None:

@@ -233,6 +233,11 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self._stopped(optimizer)
         self.hurried = any(one.kind == "rows" for one in self.events)
 
+    def ended(self) -> None:
+        """See that the program has come to its end: of fewer steps than are waited for, those are all that there is."""
+        if self.steps:
+            self._stopped(next(one.what for one in reversed(self.events) if one.kind == "step"))
+
     def schedule(self, run: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> Any:
         """Note a step of a scheduler; the first it takes itself as it is made."""
         outer, self._scheduling = self._scheduling, True

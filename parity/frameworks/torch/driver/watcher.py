@@ -52,18 +52,24 @@ class TorchTraining(Training):
 
 
 class TorchWatcher(Watcher):
-    """A program trains by steps of an optimizer; it is stopped behind the third."""
+    """A program trains by steps of an optimizer; it is stopped behind the third, or has come to its end before."""
 
     trains_by: ClassVar[str] = "Optimizer.step"
+    record: SeenLoop | None = None
 
     @contextmanager
     def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
         def stopped(optimizer: Any) -> None:
             seen(TorchTraining(model=None, optimizer=optimizer, seen=record))
 
-        record = SeenLoop(stopped, self.at_once)
+        self.record = record = SeenLoop(stopped, self.at_once)
         with watching(record):
             yield
+
+    def ended(self, names: Mapping[str, Any]) -> None:
+        del names
+        if self.record is not None:
+            self.record.ended()
 
     @contextmanager
     def reseeded(self, number: int) -> Iterator[None]:
