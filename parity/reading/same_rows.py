@@ -64,9 +64,10 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
             found.notes.append(f"{other.name} brings no data: it learns from those of {one.name}.")
         found.data = ({"validation_split": splits[0 if one is first else 1]}, {})
         return found
+    weighs = _weighs_alone(sides, specs, mine, theirs)
     _names_alike(sides, mine, theirs)
     if first.reading.redrawn or second.reading.redrawn:
-        return _one_reading(sides, mine, theirs, splits)
+        return _weighed(_one_reading(sides, mine, theirs, splits), weighs, sides)
     kept = _kept_alike(mine, theirs, splits, bool((second if splits[0] else first).ahead))
     if kept is not None:
         mine, theirs, splits = kept
@@ -100,7 +101,58 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
     found.data[1].update(changes)
     if splits[0] or splits[1] or specs[0].data.validation_split:
         found.data[0]["validation_split"] = splits[0]
+    return _weighed(found, weighs, sides)
+
+
+@dataclass(frozen=True)
+class _Weighs:
+    """Of two programs, the one that alone says what rows count.
+
+    Args:
+        side: which.
+        weights: of its rows.
+    """
+
+    side: PairSide
+    weights: NDArray[Any]
+
+
+def _weighs_alone(
+    sides: Sequence[PairSide], specs: Sequence[Spec], mine: dict[str, Any], theirs: dict[str, Any]
+) -> _Weighs | None:
+    """Take the weights of rows out of the arrays, where one program has such and the other counts all alike.
+
+    None where the other one's loss counts some classes more, or cannot be read: that may be the same.
+    """
+    if set(mine) ^ set(theirs) != {WEIGHTS}:
+        return None
+    at = 0 if WEIGHTS in mine else 1
+    loss = specs[1 - at].loss
+    if isinstance(loss, Mapping) or loss.at_home or getattr(loss, "class_weight", None) is not None:
+        return None
+    return _Weighs(sides[at], (mine, theirs)[at].pop(WEIGHTS))
+
+
+def _weighed(found: SharedRows, weighs: _Weighs | None, sides: Sequence[PairSide]) -> SharedRows:
+    """Return the data with what the rows count in one of both programs.
+
+    Raises:
+        UsageError: when they are the weights of other rows.
+    """
+    if weighs is None:
+        return found
+    if found.others or any(len(one) != len(weighs.weights) for one in found.arrays.values()):
+        raise UsageError(_weighs_said(weighs.side, next(one for one in sides if one is not weighs.side)))
+    found.arrays[WEIGHTS] = weighs.weights
+    found.data[1]["data.sample_weights"] = None if weighs.side is sides[0] else WEIGHTS
     return found
+
+
+def _weighs_said(one: PairSide, other: PairSide) -> str:
+    return (
+        f"{one.name} weighs its rows, by sample_weight or class_weight, and {other.name} does not, or in its loss "
+        "(pos_weight): give both the same weights of rows, or neither"
+    )
 
 
 def _kept_alike(
@@ -194,11 +246,7 @@ def _names_alike(sides: Sequence[PairSide], mine: Mapping[str, Any], theirs: Map
     found = f"the programs do not learn from the same arrays: {first.name} from {', '.join(mine)} and {second.name} "
     found += f"from {', '.join(theirs)}"
     if set(mine) ^ set(theirs) == {WEIGHTS}:
-        one, other = (first, second) if WEIGHTS in mine else (second, first)
-        found += (
-            f"; {one.name} weighs its rows, by sample_weight or class_weight, and {other.name} does not, or in its "
-            "loss (pos_weight): give both the same weights of rows, or neither"
-        )
+        found += f"; {_weighs_said(*(sides if WEIGHTS in mine else sides[::-1]))}"
     raise UsageError(found)
 
 

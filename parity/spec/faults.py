@@ -121,8 +121,8 @@ def faults_of(error: ValidationError, where: Where, prefix: Loc = (), inside: in
     for loc, detail in zip(places, details, strict=True):
         if detail["type"] == "missing" and _misspelt(loc, unknown):
             continue  # The unknown field next to it says so.
-        if detail["type"] == "too_short" and detail["input"]:
-            continue  # It has items, each with a fault of its own: pydantic counts those that have none.
+        if detail["type"] == "too_short" and any(other[: len(loc)] == loc and other != loc for other in places):
+            continue  # It has items with a fault of their own: pydantic counts those that have none.
         found.append(_fault(detail, where, loc))
     return found
 

@@ -178,11 +178,29 @@ def test_rows_that_are_others_are_told() -> None:
     ]
 
 
-def test_rows_that_count_otherwise_in_one_program_alone_are_told() -> None:
-    weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": np.ones(8)})
+def test_rows_that_count_otherwise_in_one_program_alone_are_a_difference() -> None:
+    weights = np.linspace(1.0, 2.0, 8)
+    weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": weights},
+                      data={"source": "rows.npz", "sample_weights": "sample_weights"})  # fmt: skip
     plain = reading("torch", DENSE, {"X": X, "y": Y})
-    told = "a from X, y, sample_weights and b from X, y; a weighs its rows, by sample_weight or class_weight, and b "
-    with pytest.raises(UsageError, match=told):
+    for first, second, base, change in (
+        (weighed, plain, "sample_weights", None), (plain, weighed, None, "sample_weights"),
+    ):  # fmt: skip
+        found = pair_of(first, second)
+        assert found.spec["data"].get("sample_weights") == base
+        assert found.spec["sides"]["b"]["changes"] == {"data.sample_weights": change}
+        np.testing.assert_array_equal(found.rows.arrays["sample_weights"], weights)
+
+
+@pytest.mark.parametrize(("loss", "rows"), [
+    ({"categorical_crossentropy": {"from_logits": True, "class_weight": [3.0, 1.0]}}, Y),  # May come to the same.
+    ({"opaque": {"what": "own", "reads": ["dense_1"], "needs": "a loss", "place": "b.py, line 3"}}, Y),
+    ("mse", Y + 1.0),  # The weights are of other rows.
+])  # fmt: skip
+def test_rows_that_count_otherwise_in_one_program_are_told_where_that_may_be_more(loss: Any, rows: np.ndarray) -> None:
+    weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": np.ones(8)})
+    plain = reading("torch", DENSE, {"X": X, "y": rows}, loss=loss)
+    with pytest.raises(UsageError, match="a weighs its rows, by sample_weight or class_weight, and b does not"):
         pair_of(weighed, plain)
     with pytest.raises(UsageError, match="b weighs its rows, by sample_weight or class_weight, and a does not"):
         pair_of(plain, weighed)

@@ -460,6 +460,11 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
     assert empty == ["s.yaml:5: model.layers: got a list of 0; expected a list of at least 1"]
 
 
+def test_a_list_that_is_too_short_and_not_empty_is_a_fault() -> None:
+    (found,) = faults(edited("loss: ", "loss:\n  categorical_focal_crossentropy: {class_weight: [3.0]}\nmetrics: []\n#"))
+    assert "class_weight: got a list of 1; expected a list of at least 2" in found
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
