@@ -10,6 +10,7 @@ from typing import Any
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
+from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike
 from parity.reading.flattened import flattened_alike
@@ -18,7 +19,7 @@ from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.outcome_of_pair import judged_by, told_of
 from parity.reading.pair_side import PairSide
-from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
+from parity.reading.plainly import activations_joined, channels_moved_last, moves_undone, pools_flattened
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
@@ -75,6 +76,7 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     ahead = rows_prepared(sides)
     _turn(sides)
+    _undo_moves(sides)
     for side, other in (sides, sides[::-1]):
         side.model, side.parts = by_channel(side.model, other.model, read_by_losses(side.reading.spec["loss"]))
     first, second = sides
@@ -128,6 +130,14 @@ def _turn(sides: Sequence[PairSide]) -> None:
             continue
         one.model, one.moved = channels_moved_last(one.model), True
         return
+
+
+def _undo_moves(sides: Sequence[PairSide]) -> None:
+    """Leave channels where they lie in a model that moves them for some layers, where the other one does not."""
+    moves = [sum(isinstance(op, Permute) for op in side.model.layers) for side in sides]
+    for side, mine, others in zip(sides, moves, moves[::-1], strict=True):
+        if mine > others:
+            side.model = moves_undone(side.model)
 
 
 def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:

@@ -39,9 +39,39 @@ def channels_moved_last(model: ModelSpec) -> ModelSpec:
     """
     graph = graph_of(named(model))
     (source,) = graph.inputs
-    walk = _FromLast(graph)
+    layers, outputs = _walked(model, graph, "to_last")
+    shape = (*source.shape[1:], source.shape[0])
+    inputs = {name: one.model_copy(update={"shape": shape}) for name, one in model.inputs.items()}
+    return ModelSpec(input=None if inputs else shape, inputs=inputs, layers=layers, outputs=outputs)
+
+
+def moves_undone(model: ModelSpec) -> ModelSpec:
+    """Return a model that moves its channels first for some layers and back, as one that leaves them where they lie.
+
+    Of ``conv(h.transpose(1, 2)).transpose(1, 2)``, the ``Conv1D`` of Keras. One in which moves would only stand
+    elsewhere stays what it is.
+
+    Args:
+        model: whose inputs stay as they are.
+    """
+    graph = graph_of(named(model))
+    layers, outputs = _walked(model, graph, "as_said")
+    moves = [sum(isinstance(op, Permute) for op in one) for one in ([layer.op for layer in graph.layers], layers)]
+    return model if moves[1] >= moves[0] else model.model_copy(update={"layers": layers, "outputs": outputs})
+
+
+def _walked(model: ModelSpec, graph: Graph, lie: Layout) -> tuple[tuple[Op, ...], dict[str, str]]:
+    """Return a model's layers as they read tensors whose channels lie last, and which of them give its outputs.
+
+    Args:
+        model: of a spec.
+        graph: of it.
+        lie: how its inputs lie, against what it says of them.
+    """
+    walk = _FromLast(graph, lie)
     laid = walk.laid_out()
-    called = {laid.inputs[0]: source.name}  # By what a line calls a value, the layer that gives it.
+    # By what a line calls a value, the layer that gives it.
+    called = {name: source.name for name, source in zip(laid.inputs, graph.inputs, strict=True)}
     taken = {layer.name for layer in graph.layers}
     layers: list[Op] = []
     for line in laid.lines:
@@ -57,10 +87,8 @@ def channels_moved_last(model: ModelSpec) -> ModelSpec:
             taken.add(str(op.name))
         layers.append(_reading(op, reads, layers, graph))
         called[line.target] = str(op.name)
-    outputs = dict(zip(model.outputs, (called[one] for one in laid.returns), strict=True)) if model.outputs else {}
-    shape = (*source.shape[1:], source.shape[0])
-    inputs = {name: one.model_copy(update={"shape": shape}) for name, one in model.inputs.items()}
-    return ModelSpec(input=None if inputs else shape, inputs=inputs, layers=tuple(layers), outputs=outputs)
+    ends = (called[one] for one in laid.returns)
+    return tuple(layers), dict(zip(model.outputs, ends, strict=True)) if model.outputs else {}
 
 
 def _gate(layers: Sequence[Op], read: str, graph: Graph) -> Op | None:
@@ -74,11 +102,11 @@ def _gate(layers: Sequence[Op], read: str, graph: Graph) -> Op | None:
 
 
 class _FromLast(Walk):
-    """A walk whose input lies channels last, and in which a program's own moves of channels move nothing."""
+    """A walk in which a program's own moves of channels move nothing; its inputs may lie channels last themselves."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, lie: Layout) -> None:
         super().__init__(graph, WALKED, inputs="inputs")
-        self.lies = {value.name: "to_last" for value in graph.inputs}
+        self.lies = {value.name: lie for value in graph.inputs}
 
     def _call(self, number: int, layer: Layer) -> None:
         value, rank = layer.reads[0], len(layer.input_shape)

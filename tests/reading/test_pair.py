@@ -11,9 +11,10 @@ from parity.errors import UsageError
 from parity.reading.called_alike import stand_for
 from parity.reading.pair import paired
 from parity.reading.pair_side import PairSide
-from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
+from parity.reading.plainly import activations_joined, channels_moved_last, moves_undone, pools_flattened
 from parity.reading.whole import ReadProgram
 from parity.run.told import Told, ToldNode
+from parity.spec.graph import graph_of, named
 from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec
 
@@ -47,6 +48,36 @@ ENDS: dict[str, Any] = {"input": [3, 8, 6], "layers": [
 ]}  # fmt: skip
 
 
+BRANCHES: dict[str, Any] = {"input": [9, 4], "layers": [
+    {"permute": {"dims": [2, 1], "name": "first"}},
+    {"conv1d": {"filters": 3, "kernel_size": 3, "data_format": "channels_first", "activation": "relu", "name": "c1"}},
+    {"batch_norm": {"axis": 1}},
+    {"conv1d": {"filters": 3, "kernel_size": 1, "data_format": "channels_first", "inputs": "c1", "name": "c2"}},
+    {"add": {"inputs": ["batch_norm", "c2"]}}, {"permute": {"dims": [2, 1], "name": "last"}},
+    {"layer_norm": {"name": "norm"}}, {"permute": {"dims": [2, 1], "name": "again"}},
+    {"max_pooling1d": {"pool_size": 2, "data_format": "channels_first"}},
+    {"global_max_pooling1d": {"data_format": "channels_first"}}, {"dense": 2},
+]}  # fmt: skip
+"""Rows of steps whose channels a program moves first for its convolutions, as PyTorch has them."""
+
+FLATTENED: dict[str, Any] = {"input": [9, 4], "layers": [
+    {"permute": {"dims": [2, 1]}}, {"conv1d": {"filters": 3, "kernel_size": 3, "data_format": "channels_first"}},
+    {"permute": {"dims": [2, 1]}}, {"permute": {"dims": [2, 1]}},
+    {"conv1d": {"filters": 3, "kernel_size": 3, "data_format": "channels_first"}}, "flatten", {"dense": 2},
+]}  # fmt: skip
+
+SPLIT: dict[str, Any] = {"input": [9, 4], "layers": [
+    {"permute": {"dims": [2, 1]}}, {"conv1d": {"filters": 3, "kernel_size": 1, "data_format": "channels_first"}},
+    {"permute": {"dims": [2, 1], "name": "back"}}, {"dense": {"units": 2, "name": "a"}},
+    {"dense": {"units": 3, "inputs": "back", "name": "b"}},
+], "outputs": {"one": "a", "two": "b"}}  # fmt: skip
+
+ALONG: dict[str, Any] = {"input": [9, 4], "layers": [
+    {"permute": {"dims": [2, 1]}}, {"dense": 5}, {"permute": {"dims": [2, 1]}}, "flatten", {"dense": 2},
+]}  # fmt: skip
+"""A dense layer along the steps, for which they are moved last."""
+
+
 def layers(model: ModelSpec) -> list[Any]:
     return [brief(op) for op in model.layers]
 
@@ -62,8 +93,6 @@ def test_channels_are_moved_last_and_what_flattens_them_keeps_its_order() -> Non
 
 @pytest.mark.parametrize(("told", "permutes"), [(FIRST, 1), (TURNED, 1), (MIXED, 3), (ENDS, 0)])
 def test_a_model_moved_computes_the_same(told: dict[str, Any], permutes: int) -> None:
-    from parity.spec.graph import graph_of, named
-
     model = named(ModelSpec.model_validate(told))
     rng = np.random.default_rng(0)
     first, last = graph_of(model), graph_of(channels_moved_last(model))
@@ -75,14 +104,31 @@ def test_a_model_moved_computes_the_same(told: dict[str, Any], permutes: int) ->
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
-def ended(graph: Any, x: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
-    """Return what a graph gives in evaluation, by the meaning of its layers."""
+@pytest.mark.parametrize(("told", "permutes"), [(BRANCHES, 0), (FLATTENED, 1), (SPLIT, 0), (ALONG, 2), (FIRST, 0)])
+def test_a_model_that_moves_channels_and_moves_them_back_leaves_them(told: dict[str, Any], permutes: int) -> None:
+    model = named(ModelSpec.model_validate(told))
+    rng = np.random.default_rng(0)
+    found = moves_undone(model)
+    if permutes == [op.kind for op in model.layers].count("permute"):
+        assert found == model
+    first, last = graph_of(model), graph_of(found)
+    assert [layer.op.kind for layer in last.layers].count("permute") == permutes
+    x = rng.normal(size=(2, *told["input"]))
+    values = {name: rng.uniform(0.5, 1.0, size=one.shape) for name, one in first.parameters.items()}
+    assert {name: one.shape for name, one in last.parameters.items()} == {n: v.shape for n, v in values.items()}
+    assert list(found.outputs) == list(model.outputs)
+    for number in range(len(first.outputs)):
+        np.testing.assert_allclose(*(ended(graph, x, values, number) for graph in (first, last)), rtol=1e-12)
+
+
+def ended(graph: Any, x: np.ndarray, values: dict[str, np.ndarray], number: int = 0) -> np.ndarray:
+    """Return what a graph gives in evaluation, by the meaning of its layers; of several outputs one."""
     known = {graph.inputs[0].name: x}
     for layer in graph.layers:
         own = {name.partition(".")[2]: one for name, one in values.items() if name.partition(".")[0] == layer.owner}
         reads = [known[one.name] for one in layer.reads]
         known[layer.name] = layer.op.forward(reads[0] if len(reads) == 1 else tuple(reads), own)
-    return known[graph.outputs[0].name]
+    return known[graph.outputs[number].name]
 
 
 def test_activations_stand_in_the_layers_that_they_follow() -> None:

@@ -461,7 +461,8 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
 
 
 def test_a_list_that_is_too_short_and_not_empty_is_a_fault() -> None:
-    (found,) = faults(edited("loss: ", "loss:\n  categorical_focal_crossentropy: {class_weight: [3.0]}\nmetrics: []\n#"))
+    short = "loss:\n  categorical_focal_crossentropy: {class_weight: [3.0]}\nmetrics: []\n#"
+    (found,) = faults(edited("loss: ", short))
     assert "class_weight: got a list of 1; expected a list of at least 2" in found
 
 
