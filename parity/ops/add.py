@@ -13,6 +13,7 @@ class Add(Merging):
     """y = a + b + ..."""
 
     kind: ClassVar[str] = "add"
+    joins: ClassVar[bool] = True
     doc: ClassVar[str] = "The sum."
     natives: ClassVar = {"keras": Native("keras.layers.Add")}
 

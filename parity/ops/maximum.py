@@ -34,6 +34,7 @@ class Maximum(Merging):
     """
 
     kind: ClassVar[str] = "maximum"
+    joins: ClassVar[bool] = True
     doc: ClassVar[str] = "The larger at each place."
     natives: ClassVar = {"keras": Native("keras.layers.Maximum")}
     at_least: ClassVar[str] = ">="

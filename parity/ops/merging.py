@@ -30,6 +30,8 @@ class Merging(Op):
     passes_mask: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/merging/base_merge")
 
+    joins: ClassVar[bool] = False
+    """Whether of one that another of its kind reads, both are one that reads all."""
     doc: ClassVar[str] = ""
     """What a method of raw TensorFlow says of itself."""
 

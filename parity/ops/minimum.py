@@ -14,6 +14,7 @@ class Minimum(Maximum):
     """y = min(a, b, ...), one after another; where two are the same, the first takes the gradient, see ``maximum``."""
 
     kind: ClassVar[str] = "minimum"
+    joins: ClassVar[bool] = True
     doc: ClassVar[str] = "The smaller at each place."
     natives: ClassVar = {"keras": Native("keras.layers.Minimum")}
     at_least: ClassVar[str] = "<="

@@ -13,6 +13,7 @@ class Multiply(Merging):
     """y = a b ..., element by element; with axes of length 1, a gate on whole channels."""
 
     kind: ClassVar[str] = "multiply"
+    joins: ClassVar[bool] = True
     doc: ClassVar[str] = "The product."
     natives: ClassVar = {"keras": Native("keras.layers.Multiply")}
 

@@ -10,6 +10,7 @@ from typing import Any
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
+from parity.ops.merging import Merging
 from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike
@@ -19,7 +20,13 @@ from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.outcome_of_pair import judged_by, told_of
 from parity.reading.pair_side import PairSide
-from parity.reading.plainly import activations_joined, channels_moved_last, moves_undone, pools_flattened
+from parity.reading.plainly import (
+    activations_joined,
+    channels_moved_last,
+    merges_joined,
+    moves_undone,
+    pools_flattened,
+)
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
@@ -76,7 +83,7 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     ahead = rows_prepared(sides)
     _turn(sides)
-    _undo_moves(sides)
+    _as_the_other(sides)
     for side, other in (sides, sides[::-1]):
         side.model, side.parts = by_channel(side.model, other.model, read_by_losses(side.reading.spec["loss"]))
     first, second = sides
@@ -132,12 +139,17 @@ def _turn(sides: Sequence[PairSide]) -> None:
         return
 
 
-def _undo_moves(sides: Sequence[PairSide]) -> None:
-    """Leave channels where they lie in a model that moves them for some layers, where the other one does not."""
-    moves = [sum(isinstance(op, Permute) for op in side.model.layers) for side in sides]
-    for side, mine, others in zip(sides, moves, moves[::-1], strict=True):
-        if mine > others:
+def _as_the_other(sides: Sequence[PairSide]) -> None:
+    """Write a model in fewer layers where the other is: channels left where they lie, sums made of all at once."""
+
+    def count(side: PairSide, kind: type[Op]) -> int:
+        return sum(isinstance(op, kind) for op in side.model.layers)
+
+    for side, other in (sides, sides[::-1]):
+        if count(side, Permute) > count(other, Permute):
             side.model = moves_undone(side.model)
+        if count(side, Merging) > count(other, Merging):
+            side.model = merges_joined(side.model, read_by_losses(side.reading.spec["loss"]))
 
 
 def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:

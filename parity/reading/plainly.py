@@ -18,6 +18,7 @@ from parity.ops.activation import ActivationOp
 from parity.ops.again import Again
 from parity.ops.flatten import Flatten
 from parity.ops.global_pooling import GlobalPooling
+from parity.ops.merging import Merging
 from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
 from parity.ops.reshape import Reshape
@@ -159,24 +160,55 @@ def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpe
         kept: layers whose outputs are read from outside of it, and stay what they are.
     """
     graph = graph_of(named(model))
-    ends = {value.name for value in graph.outputs}
+    fixed = {value.name for value in graph.outputs} | set(kept)
     ops = {layer.name: own_call(layer) for layer in graph.layers}
-    gone: dict[str, str] = {}  # An activation, and the layer that has it now.
+    gone: dict[str, str] = {}  # An activation, and the call of the layer that has it now.
     for layer in graph.layers:
-        before = layer.reads[0].name
-        op = ops.get(before)
-        alone = graph.readers(before) == [layer] and before not in ends and before not in graph.shared
-        if (
-            isinstance(layer.op, ActivationOp)
-            and layer.owns
-            and alone
-            and _takes(op)
-            and not {layer.name, before} & set(kept)
-        ):
-            assert op is not None
-            ops[before] = op.replace(**{op.activation_field: layer.op.function})
-            gone[layer.name] = before
+        calls = [one for one in graph.layers if one.owner == layer.name]
+        if not layer.owns or not _takes(layer.op) or fixed & {one.name for one in calls}:
+            continue
+        behind = [_activation(graph, one, kept) for one in calls]  # Of one that is called again, of each call.
+        functions = [one.op.function for one in behind if one is not None and isinstance(one.op, ActivationOp)]
+        if len(functions) == len(calls) and all(one == functions[0] for one in functions):
+            ops[layer.name] = layer.op.replace(**{layer.op.activation_field: functions[0]})
+            gone |= {one.name: call.name for one, call in zip(behind, calls, strict=True) if one is not None}
     return without(model, graph, ops, gone)
+
+
+def _activation(graph: Graph, call: Layer, kept: Collection[str]) -> Layer | None:
+    """Return the activation, applied nowhere else, that alone reads what a call gives; None where there is none."""
+    readers = graph.readers(call.name)
+    one = readers[0] if len(readers) == 1 else None
+    fits = one is not None and isinstance(one.op, ActivationOp) and one.owns and one.name not in graph.shared
+    return one if fits and one is not None and one.name not in kept else None
+
+
+def merges_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
+    """Return a model in which a sum of a sum, a product of a product, is one of all that they read.
+
+    Of ``a + b + c``, what ``Add()([a, b, c])`` is.
+
+    Args:
+        model: of a spec.
+        kept: layers whose outputs are read from outside of it, and stay what they are.
+    """
+    graph = graph_of(named(model))
+    fixed = {value.name for value in graph.outputs} | set(kept) | graph.shared
+    reads = {layer.name: [value.name for value in layer.reads] for layer in graph.layers}
+    gone: set[str] = set()
+    for layer in graph.layers:
+        for name in [one for one in reads[layer.name] if one in graph.by_name]:
+            inner = graph.by_name[name].op
+            joins = isinstance(inner, Merging) and inner.joins and inner.kind == layer.op.kind and layer.owns
+            if joins and graph.readers(name) == [layer] and reads[layer.name].count(name) == 1 and name not in fixed:
+                at = reads[layer.name].index(name)
+                reads[layer.name][at : at + 1] = reads[name]
+                gone.add(name)
+    layers: list[Op] = []
+    for layer in graph.layers:
+        if layer.name not in gone:
+            layers.append(_reading(own_call(layer), tuple(reads[layer.name]), layers, graph))
+    return model.model_copy(update={"layers": tuple(layers)}) if gone else model
 
 
 def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
