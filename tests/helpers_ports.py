@@ -190,6 +190,7 @@ class Port:
         map: layer or parameter of the config to what it calls it.
         model: of the config.
         beside: modules that stand beside it, by file name.
+        more: what else its side says of it.
     """
 
     framework: str
@@ -199,6 +200,7 @@ class Port:
     map: dict[str, str]
     model: dict[str, Any]
     beside: dict[str, str]
+    more: dict[str, Any]
 
     def edited(self, old: str, new: str) -> Port:
         """Return the port with a mistake in it."""
@@ -209,7 +211,7 @@ class Port:
 def port(framework: str, source: str, optimizer: Any, **given: Any) -> Port:
     """Return a port of the small network."""
     return Port(**{"framework": framework, "source": source, "optimizer": optimizer, "names": {}, "map": {},
-                   "model": MODEL, "beside": {}} | given)  # fmt: skip
+                   "model": MODEL, "beside": {}, "more": {}} | given)  # fmt: skip
 
 
 PORTS = {
@@ -249,7 +251,7 @@ def matched(bench: TestBench, port: Port, folder: Path) -> tuple[Resolved, Match
         (folder / name).write_text(source)
     file = folder / "my_port.py"
     file.write_text(port.source)
-    own = OwnProgram(file=str(file), names=port.names, map=port.map)
+    own = OwnProgram(file=str(file), names=port.names, map=port.map, **port.more)
     side = side_like(port, "port", port.framework, own)
     compiled = bench.program(replace(side, program=None))
     data = Bench(

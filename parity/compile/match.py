@@ -24,6 +24,7 @@ from parity.compile.weights import Found, as_called, either_way, expanded, weigh
 from parity.entries import Entry
 from parity.errors import UsageError, did_you_mean
 from parity.frameworks import frameworks, part_of
+from parity.regularizers.l2 import L2
 from parity.spec.graph import Layer
 from parity.spec.own_program import OwnProgram
 from parity.spec.resolve import Resolved
@@ -84,6 +85,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         input=own.row or side.config.model.row,
         output=None if side.outputs else side.last.output_shape, in_order=bool(inventory.get("in_order")),
         heads=tuple(replace(head, ending=None) for head in compiled.bindings.heads),
+        decays=decays_of(side) if own.l2_in_optimizer else {},
     ).answering({name: answer_of(one, inventory, name) for name, one in side.views.items()})  # fmt: skip
     seen = {itself(name) for name in outputs}
     unmatched += [
@@ -93,6 +95,12 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         bindings=bindings, unmatched=unmatched, missing=missing, extras=extras,
         either_way=either_way(side, weights, inventory["layers"], inventory["parameters"]),
     )  # fmt: skip
+
+
+def decays_of(side: Resolved) -> dict[str, float]:
+    """Return the weight decay that l2 penalties of a side come to: factor sum(w^2) adds 2 factor w to a gradient."""
+    every = {name: one.regularizer for name, one in side.parameters().items() if one.trainable}
+    return {name: 2.0 * one.factor for name, one in every.items() if isinstance(one, L2)}
 
 
 def _features(side: Resolved, own: OwnProgram) -> Features:

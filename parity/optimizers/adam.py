@@ -28,6 +28,7 @@ class Adam(Optimizer):
 
     kind: ClassVar[str] = "adam"
     letters: ClassVar = {"m": "m", "v": "v", "v_max": "top"}
+    couples_decay: ClassVar[bool] = True
     quiet: ClassVar = Optimizer.quiet | {"amsgrad", "weight_decay"}
     coupled: ClassVar[bool] = True
     """Whether the decay is added to the gradient."""

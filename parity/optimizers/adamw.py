@@ -26,6 +26,7 @@ class AdamW(Adam):
     """
 
     kind: ClassVar[str] = "adamw"
+    couples_decay: ClassVar[bool] = False
     quiet: ClassVar = Adam.quiet - {"weight_decay"}
     coupled: ClassVar[bool] = False
     native: ClassVar = {"torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}}

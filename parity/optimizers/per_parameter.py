@@ -56,6 +56,8 @@ class PerParameter(Around):
     """
 
     quiet: ClassVar[frozenset[str]] = Around.quiet | {FACTORS, DECAYS}
+    couples_decay: ClassVar[bool] = False
+    """Whether its weight decay is added to the gradient, as an l2 penalty of the loss is."""
 
     learning_rate_factor_of: Numbers = Field(
         default={},

@@ -69,6 +69,7 @@ class SGD(Optimizer):
 
     kind: ClassVar[str] = "sgd"
     letters: ClassVar = {"velocity": "v", "buffer": "b"}
+    couples_decay: ClassVar[bool] = True
     quiet: ClassVar = Optimizer.quiet | {"rate_place", "dampening", "weight_decay"}
     native: ClassVar = {"torch": {"learning_rate": 0.001}}
     source: ClassVar = read_in(keras="optimizers/sgd", tensorflow="training/momentum", torch="optim/sgd")

@@ -14,6 +14,7 @@ from parity.ops.merging import Merging
 from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike
+from parity.reading.decayed import decayed_alike
 from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
 from parity.reading.one_form import in_one_form
@@ -92,10 +93,12 @@ def paired(
     second.model = started_alike(second.model, first.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
-    forms = in_one_form(first, second, specs)
+    forms = [*in_one_form(first, second, specs), *decayed_alike(sides, specs)]
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
+    if first.decays:
+        spec["optimizer"] = brief(specs[0].optimizer)
     first.loss = spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
@@ -285,6 +288,8 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["inputs"] = one.own_rows
         if one.flattened:
             told["channels_first"] = list(one.flattened)
+        if one.decays:
+            told["l2_in_optimizer"] = True
         script = scripts.get(one.name, "")
         if script:
             told["script"] = os.path.abspath(script)

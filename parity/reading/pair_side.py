@@ -27,6 +27,7 @@ class PairSide:
         ahead: layers that its program begins with and the spec has not: what they make of its rows is the spec's data.
         flattened: layers whose features its program counts with the channels first, where the spec counts them last.
         parts: of layers that are two in its program, by the later one's name, whose kernel a parameter of theirs is.
+        decays: the l2 penalties of the spec are weight decay of its program's optimizer.
         loss: as the spec has it.
     """
 
@@ -38,6 +39,7 @@ class PairSide:
     ahead: tuple[Op, ...] = ()
     flattened: tuple[str, ...] = ()
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    decays: bool = False
     loss: Any = None
 
     def paths(self) -> dict[str, str]:
@@ -70,6 +72,9 @@ class PairSide:
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
         shown = {path: _in(folder, place) for path, place in found.items()}
+        if self.decays and "optimizer" in shown:
+            shown |= {f"layers.{op.name}.{name}": shown["optimizer"] for op in self.model.layers
+                      for name in type(op).model_fields if name.endswith("_regularizer")}  # fmt: skip
         for path, how in self._measured():
             place = shown.get(path.rpartition(".")[0])
             shown[path] = f"{place} (measured {how})" if place else f"measured {how}"

@@ -258,6 +258,10 @@ class SideSpec(Part):
         description="layers that flatten, and whose features that program counts with the channels first, where the "
         "spec counts them last",
     )
+    l2_in_optimizer: bool = Field(
+        default=False,
+        description="the l2 penalties of the spec are weight decay of that program's optimizer, no part of its loss",
+    )
     said_at: dict[str, str] = Field(
         default={}, description="path: FILE:LINE of the script, the line that says it, as `parity compare` read it"
     )

@@ -18,6 +18,7 @@ import numpy as np
 from parity.rows import apart
 from parity.run import randomness
 from parity.run.axes import counted_first, inverse, permuted
+from parity.run.driver.decaying import Decay, DecayGuide, DecayProbe
 from parity.run.driver.layouts import mask_layout
 from parity.run.driver.named_gpus import described, gpu_number
 from parity.run.driver.objects import weights_for
@@ -187,7 +188,8 @@ class Driver(Several, State):
         self.activate()
         self.fresh = False
         self.clock.update(step=number, call=0)
-        return self.train(x, y)
+        decay = self._decay()
+        return self.train(x, y) + decay.penalty
 
     def watched_step(
         self, x: np.ndarray, y: np.ndarray, number: int, probe: Probe, *, signals: bool = True,
@@ -206,7 +208,14 @@ class Driver(Several, State):
         self.activate()
         self.fresh = False
         self.clock.update(step=number, call=0)
-        return self.watched(x, y, probe, signals, guide)
+        decay = self._decay()
+        if decay.added:
+            probe, guide = DecayProbe(decay, probe), guide and DecayGuide(decay, guide)
+        return self.watched(x, y, probe, signals, guide) + decay.penalty
+
+    def _decay(self) -> Decay:
+        """Return what the optimizer is going to add to gradients that the spec has in its penalties."""
+        return Decay(self.bindings.get("decays", {}), lambda name: self.lies(name, self.read(self.parameter(name))))
 
     def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
