@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.data.refusing import one_hot_rows
 from parity.errors import UsageError
+from parity.free_names import free_name
 from parity.lazy import np
 from parity.reading.prepared import alike, prepared
 from parity.rows import training_rows
@@ -90,6 +91,11 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
         factor = _factor(array, other)
         if factor is not None and name == "X":
             changes["data.scale"] = factor
+            continue
+        if name == WEIGHTS and array.shape == other.shape:
+            own = free_name(f"{second.name}_weights", set(mine))
+            found.arrays[own], changes["data.sample_weights"] = other, own
+            found.notes.append(f"Their rows have other weights{_how_far(array, other)}.")
             continue
         found.others = dict(theirs)
         changes["data.source"] = others

@@ -18,6 +18,9 @@ Word = Any
 FACTOR_OF_GROUP, DECAY_OF_GROUP = "factor", "decay"
 """What an optimizer may have otherwise in a group of parameters: its rate is multiplied, its weight decay another."""
 
+BY_WEIGHTS = "by_weights"
+"""How the losses of rows are put together where their weighed sum is divided by the sum of the weights."""
+
 OWN = "own"
 """Said of what draws numbers that no harness deals."""
 

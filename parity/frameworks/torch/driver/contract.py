@@ -18,6 +18,7 @@ from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, of_c
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
+from parity.run.driver.objects import weights_for
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.told_graph import TracedModel
@@ -182,8 +183,19 @@ class Contract:
         self.loop, self.rates, self.per = loop, rates, per
         self.step, self.model = loop.last, model_of(loop.last)
 
-    def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
-        """Return the loss of a batch, what gradients are shared out by aside."""
+    @property
+    def weighs(self) -> bool:
+        """Whether rows have weights in the loss."""
+        return any(one.weights is not None for one in self.step.terms)
+
+    def loss(self, outputs: Any, targets: Any, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the loss of a batch, what gradients are shared out by aside.
+
+        Args:
+            outputs: of the model, several in order.
+            targets: of each.
+            weights: of the rows, (N,) or (N, 1), where the program weighs them.
+        """
         given = [listed(one) for one in (outputs, targets)]
         if self.loop.opaque is not None:
             given[0] = [outputs, *getattr(self.model, "beside", ())]
@@ -192,8 +204,16 @@ class Contract:
         for term, one in zip(self.step.terms, given[1], strict=True):
             if term.targets is not None:
                 known[key_of(term.targets)] = one
+            if term.weights is not None and weights is not None:
+                known[key_of(term.weights)] = weights.reshape(-1, *term.weights.tensor.shape[1:])
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
         return found * self.loop.count if self.loop.mean else found
+
+    def loss_fn(self) -> Callable[..., torch.Tensor]:
+        """Return the loss as a function that takes weights where the program weighs its rows."""
+        if self.weighs:
+            return lambda outputs, targets, sample_weights=None: self.loss(outputs, targets, sample_weights)
+        return lambda outputs, targets: self.loss(outputs, targets)
 
     def optimizer(self, model: nn.Module) -> Any:
         """Return the optimizer as it was ahead of its first step, with what is done around its steps in them."""
@@ -308,11 +328,14 @@ def stepping(loop: Loop) -> Callable[..., Any] | None:
     if all(training for _, training in modes):
         return None
 
-    def train_step(model: Any, loss_fn: Any, optimizer: Any, x: Any, y: Any) -> torch.Tensor:
+    def train_step(
+        model: Any, loss_fn: Any, optimizer: Any, x: Any, y: Any, sample_weights: Any = None
+    ) -> torch.Tensor:  # fmt: skip
         for module, training in modes:
             module.training = training
         optimizer.zero_grad()
-        loss: torch.Tensor = loss_fn(model(*x) if isinstance(x, tuple) else model(x), y)
+        outputs = model(*x) if isinstance(x, tuple) else model(x)
+        loss: torch.Tensor = loss_fn(outputs, y, **weights_for(loss_fn, sample_weights))
         loss.backward()
         optimizer.step()
         return loss.detach()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from parity.frameworks.torch.driver.calls import PLACE, Call, Ref, behind, key_of, optimizer_of
+from parity.frameworks.torch.driver.class_weights import as_class_weights
 from parity.frameworks.torch.driver.hand_rates import as_epoch_scheduler, as_scheduler, sets_of
 from parity.frameworks.torch.driver.loss_terms import OF_CLASSES, OUT, RESHAPES, TURNS, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
@@ -201,6 +202,8 @@ def _pass(event: Event) -> Pass:
     assert event.loss is not None
     try:
         terms = list(terms_of(event.loss, 1.0, event.place))
+        if len(terms) > 1 and any(one.weights is not None for one in terms):
+            raise UnclearError("weights of rows in a sum of losses", event.place, OUT)
     except UnclearError as error:
         terms = [opaque_term(event.loss, error)]
     read = [ref for one in terms for ref in (one.outputs, *one.beside)]
@@ -224,6 +227,12 @@ def _pass(event: Event) -> Pass:
                 what = f"targets of shape {tuple(given.shape)} beside outputs of {rows} rows"
                 raise UnclearError(what, event.place, "targets by row, as the outputs are")
             term.targets = aimed or term.targets
+        if term.weights is not None:
+            as_class_weights(term)
+        if term.weights is not None:
+            term.weights = by_row(term.weights, rows)
+            if term.weights is None or term.weights.tensor.numel() != rows:
+                raise UnclearError("weights of other than rows in the loss", event.place, "one number for each row")
     for one in reversed(every):
         if one.call is None or not depends(one):
             continue

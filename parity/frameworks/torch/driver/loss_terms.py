@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch.nn import functional
 
 from parity.frameworks.torch.driver.calls import Call, Ref
-from parity.frameworks.torch.driver.terms import Term, depends
+from parity.frameworks.torch.driver.terms import Term, depends, of_batch
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound, module_word, own_of, word
+from parity.run.told import BY_WEIGHTS
 
 LOSSES = {
     "cross_entropy": "CrossEntropyLoss", "binary_cross_entropy": "BCELoss", "kl_div": "KLDivLoss",
@@ -61,6 +63,15 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
     if own is not None:
         yield _term(*own, share)
         return
+    weighed = weighed_rows(call)
+    if weighed is not None:
+        rows, weights, reduction = weighed
+        terms = [_term(*rows, share)] if isinstance(rows, tuple) else _reduced(rows, share, place, reduction)
+        for term in terms:
+            assert term.part is not None
+            term.part["arguments"]["reduction"], term.weights = reduction, weights
+            yield term
+        return
     if name in SIGNS and not call.kwargs and not any(numbers):
         for one, sign in zip(refs, SIGNS[name], strict=False):  # To a number that is 0 there is no tensor.
             yield from terms_of(one, share * sign, place)
@@ -72,7 +83,7 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
         if _scalar(refs[0]):
             yield from terms_of(refs[0], share, place)
             return
-    constant = [one for one in refs if not depends(one) and one.tensor.numel() == 1]
+    constant = [one for one in refs if not depends(one) and one.tensor.numel() == 1 and not of_batch(one)]
     numbers += [float(one.tensor) for one in constant]
     refs = [one for one in refs if not any(one is other for other in constant)]
     if name in ("mul", "rmul", "div", "neg") and len(refs) == 1 and len(numbers) <= 1:
@@ -133,7 +144,12 @@ def _by_hand(call: Call) -> tuple[Call, dict[str, Any]] | None:
     """Return the mean of squared or absolute errors, written out, as the loss that it is; None of any other call."""
     if call.name != "mean" or len(call.args) != 1 or call.kwargs:
         return None
-    inner = call.refs()[0].call
+    return _errors(call.refs()[0])
+
+
+def _errors(ref: Ref) -> tuple[Call, dict[str, Any]] | None:
+    """Return squared or absolute errors, written out: the call of their difference, and the loss that is their mean."""
+    inner = ref.call
     squares = inner is not None and (
         inner.name == "square" or (inner.name in ("pow", "__pow__") and inner.args[1:] == (2,))
     )
@@ -144,6 +160,40 @@ def _by_hand(call: Call) -> tuple[Call, dict[str, Any]] | None:
         return None
     part = {"part": "nn.MSELoss" if squares else "nn.L1Loss", "arguments": {"reduction": "mean"}, "own": {}}
     return errors, part
+
+
+Weighed = tuple[Ref | tuple[Call, dict[str, Any]], Ref, str]
+"""Losses of rows, not reduced or written out as errors; their weights; how both are put together."""
+
+
+def weighed_rows(call: Call) -> Weighed | None:
+    """Return what a loss is that weighs its rows by data: ``(losses * w).mean()``, or over ``w.sum()``.
+
+    Weights of another shape than the losses are not read: (N, 1) beside (N,) would be stretched to all pairs.
+    """
+    if call.name in ("mean", "sum") and len(call.args) == 1 and not call.kwargs:
+        found = _product(call.refs()[0])
+        return None if found is None else (*found, call.name)
+    if call.name not in ("div", "true_divide") or len(call.refs()) != 2 or call.kwargs:
+        return None
+    above, below = (one.call for one in call.refs())
+    if above is None or below is None or {above.name, below.name} != {"sum"} or len(above.args) + len(below.args) != 2:
+        return None
+    found = _product(above.refs()[0])
+    alike = found is not None and torch.equal(found[1].tensor, below.refs()[0].tensor)  # Looked up twice, perhaps.
+    return (*found, BY_WEIGHTS) if found is not None and alike else None
+
+
+def _product(ref: Ref) -> tuple[Ref | tuple[Call, dict[str, Any]], Ref] | None:
+    """Return losses of rows and the data that they are multiplied by; None of anything else."""
+    call = ref.call
+    if call is None or call.name not in ("mul", "rmul") or len(call.refs()) != 2 or call.kwargs:
+        return None
+    for losses, weights in (call.refs(), call.refs()[::-1]):
+        own = losses if _is_none(losses) else _errors(losses)
+        if own is not None and not depends(weights) and weights.tensor.shape == losses.tensor.shape:
+            return own, weights
+    return None
 
 
 def aimed(told: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -25,6 +25,7 @@ class Term:
         targets: what these should be; None of an opaque loss of no targets.
         beside: of an opaque loss, what it reads of the model beside the outputs.
         why: what stands in the way of reading an opaque loss, and what it is called.
+        weights: what the losses of its rows are multiplied by; None where all count alike.
     """
 
     call: Call
@@ -34,6 +35,7 @@ class Term:
     targets: Ref | None
     beside: Sequence[Ref] = field(default_factory=tuple)
     why: tuple[str, str] = ("", "")
+    weights: Ref | None = None
 
 
 def trains(call: Call) -> bool:
@@ -83,6 +85,11 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
 
 TAKING = frozenset({"rows", "module", "__getitem__", "index_select", "gather", "take", "masked_select"})
 """Calls that give rows of data: what they are given is no batch."""
+
+
+def of_batch(ref: Ref) -> bool:
+    """Return whether a tensor is made of rows of data, and so another one in each batch."""
+    return any(one.call is not None and one.call.name in TAKING and one.tensor.dim() > 0 for one in behind(ref))
 
 
 def _made_of_rows(ref: Ref) -> list[Call]:

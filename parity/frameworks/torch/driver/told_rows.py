@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at, tensors_in
 from parity.frameworks.torch.driver.loops import Loop, Pass
 from parity.frameworks.torch.driver.own_modules import RANDOM
+from parity.frameworks.torch.driver.terms import Term
 from parity.frameworks.torch.driver.tracer import UnclearError
 
 SLICES = frozenset({"__getitem__", "index_select", "narrow"})
@@ -25,6 +26,7 @@ class TrainedRows:
 
     Args:
         x, y: of each input, and of each output its targets.
+        weights: what rows count in the loss; None where all count alike.
         batch: rows of a batch.
         shuffle: whether rows are dealt out in another order in each epoch.
         drops: whether an incomplete last batch is left out.
@@ -34,6 +36,7 @@ class TrainedRows:
 
     x: list[np.ndarray] = field(default_factory=list)
     y: list[np.ndarray] = field(default_factory=list)
+    weights: np.ndarray | None = None
     batch: int = 1
     shuffle: bool = False
     drops: bool = False
@@ -70,13 +73,36 @@ def rows_of(loop: Loop) -> TrainedRows:
     if isinstance(whole, _Sliced):
         found.shuffle = _shuffled(loop)
     count = len(last.inputs)
+    if any(one.weights is not None for one in last.terms):
+        *arrays, found.weights = arrays
     found.x, found.y = arrays[:count], arrays[count:]
     return found
 
 
+def take_positive(terms: Sequence[Term], rows: TrainedRows) -> None:
+    """Say ``pos_weight`` of a loss of one yes or no a row as what the rows count, which it then is.
+
+    Args:
+        terms: losses of the program; that of a single one is changed.
+        rows: that it trains on; are given weights.
+    """
+    term, *more = terms
+    told = {} if term.part is None else term.part["arguments"]
+    positive = told.get("pos_weight")
+    if more or positive is None or term.part is None or term.part["part"] != "nn.BCEWithLogitsLoss":
+        return
+    (y,), numbers = rows.y, np.ravel(positive)
+    if y[0].size != 1 or numbers.size != 1 or rows.weights is not None or not np.isin(y, (0, 1)).all():
+        return
+    told["pos_weight"] = None
+    rows.weights = np.where(y.reshape(len(y)) == 1, numbers[0], 1.0).astype(np.float32)
+    rows.notes.append(f"pos_weight={numbers[0]:g} of the loss: what a row counts whose target is 1.")
+
+
 def _wanted(step: Pass) -> list[Ref]:
-    """Return the inputs of a step, then the targets of its losses."""
-    return [*step.inputs, *(one.targets for one in step.terms if one.targets is not None)]
+    """Return the inputs of a step, then the targets of its losses, and what the rows of one count."""
+    targets = [one.targets for one in step.terms if one.targets is not None]
+    return [*step.inputs, *targets, *(one.weights for one in step.terms if one.weights is not None)]
 
 
 class _NotFoundError(Exception):

@@ -23,7 +23,7 @@ from parity.frameworks.torch.driver.places import PlaceTable, path_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
-from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
+from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_positive
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
@@ -110,7 +110,7 @@ class TorchWatcher(Watcher):
         step = contracts.stepping(loop)
         found = {
             "build_model": lambda: part.model,
-            "build_loss": lambda outputs, targets: part.loss(outputs, targets),
+            "build_loss": part.loss_fn(),
             "build_optimizer": lambda one: part.optimizer(one),
         }
         return found if step is None else {**found, "train_step": step}
@@ -187,6 +187,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
         told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
+    take_positive(step.terms, rows)
     told.redrawn = rows.redrawn
     _tell_ignored(told, rows, loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
@@ -262,6 +263,9 @@ def _write(told: Told, rows: TrainedRows, names: list[str], folder: Path) -> Non
         for name, one in zip(several, arrays, strict=False):
             np.save(folder / f"{len(told.arrays)}.npy", one)
             told.arrays.append(what if len(several) == 1 else f"{what}:{name}")
+    if rows.weights is not None:
+        np.save(folder / f"{len(told.arrays)}.npy", rows.weights)
+        told.arrays.append("w")
 
 
 def _tell_live(told: Told, training: Training, folder: Path) -> None:

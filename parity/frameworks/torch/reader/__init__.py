@@ -9,11 +9,12 @@ from parity.catalog import LOSSES
 from parity.frameworks.torch.reader.functions import function
 from parity.frameworks.torch.reader.layers import module_of
 from parity.frameworks.torch.reader.starts import parameters_in
+from parity.losses.reducing import OVER_WEIGHTS
 from parity.reading.entries_of import entry_of
 from parity.reading.fitted_rate import rate_of
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
-from parity.run.told import Told, ToldNode, Word
+from parity.run.told import BY_WEIGHTS, Told, ToldNode, Word
 
 RATES = "torch.optim.lr_scheduler."
 
@@ -67,6 +68,9 @@ def loss_of(part: Word) -> Mapping[str, Any]:
         NoEntryError: when none is it.
     """
     name, told, seen = part["part"], part["arguments"], part["seen"]
+    if told.get("reduction") == BY_WEIGHTS:
+        ((kind, fields),) = loss_of({**part, "arguments": {**told, "reduction": "mean"}}).items()
+        return {kind: {**fields, "reduction": OVER_WEIGHTS}}
     word = {key: one for key, one in part.items() if key != "seen"}
     if name == "nn.NLLLoss":
         if not seen.get("of_logs"):
