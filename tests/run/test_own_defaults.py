@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_forked import interpreter
+from helpers_forked import forked_defaults
 from helpers_frameworks import each_framework, missing
 
 from parity.catalog import FAMILIES, INITIALIZERS, OPS, OPTIMIZERS
@@ -34,12 +34,8 @@ ENTRIES = {entry.__module__: entry for members in FAMILIES.values() for entry in
 
 @pytest.fixture(autouse=True)
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the worker that is asked be a fork of a process that has imported its framework."""
-
-    def asked(framework: str, python: str | None) -> Any:
-        return own_defaults.Session(framework, python or interpreter(framework))
-
-    monkeypatch.setattr(own_defaults, "_asked", asked)
+    """Ask forks of processes that have imported their framework."""
+    forked_defaults(monkeypatch)
 
 
 def known(entry: type[Entry], framework: str, name: str) -> Any:
