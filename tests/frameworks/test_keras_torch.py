@@ -183,8 +183,6 @@ def test_a_program_alone_prints_what_the_harness_saw(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len([float(line) for line in done.stdout.split()]) == 2
-    refused = run_alone(
-        "keras_torch", [str(file), "--data", "data.npz", "--steps", "1", "--device", "gpu:7"], tmp_path
-    )
+    refused = run_alone("keras_torch", [str(file), "--data", "data.npz", "--steps", "1", "--device", "gpu:7"], tmp_path)
     assert refused.returncode
     assert refused.stderr.strip() == "--device gpu:7: PyTorch sees 0 GPUs here"
