@@ -192,6 +192,11 @@ def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
     what begins a function: there an argument may have come or gone. Shown are the smallest call or statement around it,
     on one line each.
     """
+    return list(_first_lines(side, file, mine, theirs))
+
+
+@lru_cache(maxsize=256)  # A page that grows asks for the same ones again and again.
+def _first_lines(side: str, file: str, mine: str, theirs: str) -> Sequence[LineFact]:
     ours, others = _code(mine), _code(theirs)
     found: list[LineFact] = []
     beginning: list[LineFact] = []
