@@ -11,7 +11,7 @@ import ast
 import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from types import CodeType
 from typing import Any
 
@@ -161,7 +161,13 @@ def expression(value: ast.expr, words: Words, names: Mapping[str, str] = {}) -> 
         words: of the framework.
         names: what its names are written as, a number or an expression.
     """
-    return ast.unparse(_Writer(words, names).visit(ast.parse(ast.unparse(value), mode="eval").body))
+    return _expression(ast.unparse(value), words, tuple(names.items()))
+
+
+@lru_cache(maxsize=4096)
+def _expression(text: str, words: Words, names: tuple[tuple[str, str], ...]) -> str:
+    """Return it as :func:`expression` does: every program of a framework has the same few."""
+    return ast.unparse(_Writer(words, dict(names)).visit(ast.parse(text, mode="eval").body))
 
 
 class _Writer(ast.NodeTransformer):

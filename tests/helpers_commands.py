@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers_forked import interpreter
+from helpers_forked import forked_defaults, interpreter
 from helpers_frameworks import APART, shared_bench
 
 from parity.cli import main
@@ -138,6 +138,7 @@ def lender(bench: TestBench | None = None, fresh: bool = False) -> Iterator[Lend
             return Session(program, python if fresh else python or importing(program), timeout=timeout)
 
         patch.setattr(asking, "Session", asked)
+        forked_defaults(patch)
         patch.setattr(Work, "session", lambda work, side, log: made.session(work, side, log))
         patch.setattr(Work, "shows_programs", False)
         yield made

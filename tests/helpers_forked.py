@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from parity.frameworks import frameworks
-from parity.run import session
+from parity.run import own_defaults, session
 
 FOLDER = "PARITY_FORKS"
 """Variable of the environment that names the folder of the interpreters of a run of the tests (tests/conftest.py)."""
@@ -142,6 +142,15 @@ def forked_workers(framework: str) -> Iterator[None]:
             session, "find_interpreter", lambda name: find(interpreter(framework) if name == sys.executable else name)
         )
         yield
+
+
+def forked_defaults(patch: pytest.MonkeyPatch) -> None:
+    """Let the worker that is asked for a framework's own defaults be a fork of one that has imported it."""
+
+    def asked(framework: str, python: str | None) -> session.Session:
+        return own_defaults.Session(f"{framework}'s defaults", python or interpreter(framework))
+
+    patch.setattr(own_defaults, "_asked", asked)
 
 
 def _start(folder: Path, modules: Sequence[str], wanted: Sequence[str]) -> None:

@@ -250,6 +250,7 @@ class Opened:
         self.side, self.folder, self.session = side, folder, worker(side.framework)
         self.program = compiled(side)
         self.counter = itertools.count()
+        self.adopted: tuple[Path, int] | None = None
         self.rows = {"x": np.asarray(x, dtype=np.float64), "y": np.asarray(y, dtype=np.float64)}
         self.rows |= {} if counts is None else {"sample_weights": np.asarray(counts, dtype=np.float64)}
         data = Exchange(folder / "data")
@@ -299,6 +300,7 @@ class Opened:
             for name, value in tensors.items():
                 state.put(f"{kind}/{name}", value)
         self.session.ask("adopt", folder=str(folder), iterations=iterations)
+        self.adopted = folder, iterations
 
     def step(self, number: int, eager: bool = False) -> Step:
         """Take one watched step, layers and gradients seen, from the state as it is.
@@ -309,8 +311,12 @@ class Opened:
                 run operation by operation, which takes a tenth of the time of tracing a graph that runs once.
         """
         before, out = self._new_folder("before"), self._new_folder("out")
-        self.session.ask("publish", folder=str(before))
-        self.session.ask("adopt", folder=str(before), iterations=number)
+        if self.adopted is not None and self.adopted[1] == number:  # As it is, it has just been put in.
+            before = self.adopted[0]
+        else:
+            self.session.ask("publish", folder=str(before))
+            self.session.ask("adopt", folder=str(before), iterations=number)
+        self.adopted = None
         seen, guide = Step(loss=0.0), None
         if eager:
             seen.batch |= {name: value[batch_of(self.side, len(value), number)] for name, value in self.rows.items()}
@@ -332,7 +338,7 @@ class Opened:
     def train(self, steps: int) -> list[float]:
         """Take steps as a free run takes them (TensorFlow's in a graph), from the first batch; return their losses."""
         losses: list[float] = []
-        folder = str(self._new_folder("train"))
+        folder, self.adopted = str(self._new_folder("train")), None
         self.session.ask("train", lambda event: losses.extend(event["losses"]), steps=steps, measure=[], folder=folder)
         return losses
 

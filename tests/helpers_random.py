@@ -11,10 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from helpers_frameworks import APART, Opened, Reference, assert_same_step, opened, shared_bench, starting_weights
+from helpers_frameworks import (
+    APART,
+    Reference,
+    Step,
+    Tensors,
+    assert_same_step,
+    opened,
+    shared_bench,
+    starting_weights,
+)
 
 from parity.compare.judge import AGREE, MEANT, Seen
 from parity.compare.noise import Rounding
+from parity.data.dataset import Dataset
 from parity.errors import ParityError
 from parity.selftest.pair_bench import TestBench
 from parity.selftest.random_specs import STEPS, RandomSpec
@@ -56,10 +66,10 @@ def tried(spec: RandomSpec, frameworks: Sequence[str], bench: TestBench, judged:
         judged: ask the court in any case.
     """
     sides, data = spec.sides(frameworks), spec.dataset()
-    doubts = list[str]()
+    doubts, course = list[str](), Course(sides[0], data)
     for side in sides:
         try:
-            steps(side, data.x, data.y, data.weights)
+            steps(side, data, course if side.config == sides[0].config else Course(side, data))
         except (AssertionError, ParityError) as error:
             doubts.append(f"{side.framework}: {' '.join(str(error).split())[:1000]}")
             if isinstance(error, ParityError):
@@ -70,22 +80,38 @@ def tried(spec: RandomSpec, frameworks: Sequence[str], bench: TestBench, judged:
     return Tried(spec=spec, doubts=tuple(doubts), faults=tuple(faults), undecided=tuple(undecided))
 
 
-def steps(side: Resolved, x: np.ndarray, y: np.ndarray, counts: np.ndarray | None = None) -> None:
+class Course:
+    """What the NumPy reference computes of a config, which all frameworks are held against.
+
+    Args:
+        side: whose config it is.
+        data: to learn from.
+    """
+
+    def __init__(self, side: Resolved, data: Dataset) -> None:
+        self.weights = starting_weights(side)
+        reference = Reference(side, data.x, data.y, self.weights, data.weights)
+        self.steps: list[tuple[Tensors, Tensors, Step]] = []
+        with np.errstate(all="ignore"):
+            for number in range(STEPS):
+                state = dict(reference.weights), reference.named_slots()
+                self.steps.append((*state, reference.take(number)))
+            self.last = dict(reference.weights), reference.named_slots()
+            self.predictions = reference.predictions()
+
+
+def steps(side: Resolved, data: Dataset, course: Course) -> None:
     """Check the steps of a side, each from the reference's state, and the predictions."""
-    weights = starting_weights(side)
-    reference = Reference(side, x, y, weights, counts)
-    with opened(side, x, y, weights, counts=counts) as program, np.errstate(all="ignore"):
-        for number in range(STEPS):
-            before, slots = dict(reference.weights), reference.named_slots()
-            program.adopt(before, slots, iterations=number)
-            assert_same_step(program.step(number, eager=True), reference.take(number), CLOSE)
-        predicts(program, reference)
+    with opened(side, data.x, data.y, course.weights, counts=data.weights) as program, np.errstate(all="ignore"):
+        for number, (weights, slots, wanted) in enumerate(course.steps):
+            program.adopt(weights, slots, iterations=number)
+            assert_same_step(program.step(number, eager=True), wanted, CLOSE)
+        program.adopt(*course.last, iterations=STEPS)
+        predicts(program.predict(), course.predictions)
 
 
-def predicts(program: Opened, reference: Reference) -> None:
+def predicts(got: np.ndarray, wanted: np.ndarray) -> None:
     """Check the predictions from the reference's state."""
-    program.adopt(reference.weights, reference.named_slots(), iterations=STEPS)
-    got, wanted = program.predict(), reference.predictions()
     assert got.shape == wanted.shape, f"predictions of shape {got.shape}, wanted {wanted.shape}"
     away = float(np.linalg.norm(got - wanted))
     assert away <= CLOSE * max(1.0, float(np.linalg.norm(wanted))), f"predictions differ by {away:.1e}"

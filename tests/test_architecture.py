@@ -145,12 +145,13 @@ def tree_of(module: str) -> ast.Module:
 
 def walk(node: ast.AST, typing_only: bool = False) -> Iterator[tuple[ast.AST, bool]]:
     """Yield every node below, and whether it stands under ``if TYPE_CHECKING``."""
-    for child in ast.iter_child_nodes(node):
-        inside = typing_only
-        if isinstance(node, ast.If) and child in node.body:
-            inside = inside or "TYPE_CHECKING" in ast.unparse(node.test)
-        yield child, inside
-        yield from walk(child, inside)
+    left = [(node, typing_only)]
+    while left:  # One generator for all: half a million nodes are handed on by each that calls another.
+        node, inside = left.pop()
+        typed = node.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) else []
+        found = [(child, inside or child in typed) for child in ast.iter_child_nodes(node)]
+        yield from found
+        left += found
 
 
 def base_of(module: str, level: int, is_package: bool) -> str:
@@ -557,12 +558,15 @@ def test_every_method_has_a_docstring_or_overrides_one_that_has() -> None:
 
 def long_functions(tree: ast.Module, module: str) -> list[str]:
     """List the functions longer than one screen, decorators not counted."""
-    return [
-        f"{module}.{node.name}: {lines} lines"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
-    ]
+    found, left = [], list[ast.AST](tree.body)
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            found += [f"{module}.{node.name}: {lines} lines"] if lines > LONGEST_FUNCTION else []
+        if not isinstance(node, ast.expr):  # No function begins in an expression.
+            left += ast.iter_child_nodes(node)
+    return found
 
 
 def test_files_are_read_in_one_sitting() -> None:

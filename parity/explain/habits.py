@@ -137,11 +137,11 @@ class Habitual(RecordedReference):
         found.habits = habits
         found.weights, found.slots = dict(self.weights), {name: dict(one) for name, one in self.slots.items()}
         found.become(side)
-        places = side.config.optimizer.code(side.framework).slots
-        for name in (
-            found.trainable if set(side.config.optimizer.slots()) - set(self.side.config.optimizer.slots()) else ()
-        ):
-            slots = side.config.optimizer.init(found.weights[name])
+        optimizer, before = side.config.optimizer, self.side.config.optimizer
+        # To write a rule takes longer than a small step.
+        places = optimizer.code(side.framework).slots if optimizer != before else {}
+        for name in found.trainable if set(optimizer.slots()) - set(before.slots()) else ():
+            slots = optimizer.init(found.weights[name])
             left = {slot: self.leftovers.get(slot_name(place.attribute, name)) for slot, place in places.items()}
             slots |= {slot: places[slot].scale * one for slot, one in left.items() if one is not None}
             found.slots[name] = slots | found.slots[name]

@@ -48,9 +48,9 @@ class Hole:
         return "never" if self.why else "not yet"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Words:
-    """What a framework calls the functions of a formula.
+    """What a framework calls the functions of a formula; each is itself, so that what it words can be kept by it.
 
     Args:
         prefix: of all that ``functions`` does not have.

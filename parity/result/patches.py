@@ -8,6 +8,7 @@ import linecache
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from parity.entries import Entry
@@ -191,6 +192,11 @@ def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
     what begins a function: there an argument may have come or gone. Shown are the smallest call or statement around it,
     on one line each.
     """
+    return list(_first_lines(side, file, mine, theirs))
+
+
+@lru_cache(maxsize=256)  # A page that grows asks for the same ones again and again.
+def _first_lines(side: str, file: str, mine: str, theirs: str) -> Sequence[LineFact]:
     ours, others = _code(mine), _code(theirs)
     found: list[LineFact] = []
     beginning: list[LineFact] = []
@@ -215,10 +221,17 @@ def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
     return [*found, *beginning][:1]
 
 
+@lru_cache(maxsize=4)
+def _nodes(source: str) -> tuple[ast.AST, ...]:
+    """Return what a program consists of; each is held against several others, and looked at twice for each."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
+@lru_cache(maxsize=4)
 def _code(source: str) -> list[str]:
     """Return a program line by line, nothing where a comment, a docstring or an import stands."""
     lines = ["" if line.lstrip().startswith("#") else line.strip() for line in source.splitlines()]
-    for node in ast.walk(ast.parse(source)):
+    for node in _nodes(source):
         words = (
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         )
@@ -232,7 +245,7 @@ def _around(source: str, line: int) -> str:
     """Return the smallest call or simple statement around a line, on one line; the line itself where there is none."""
     found: list[ast.expr | ast.stmt] = [
         node
-        for node in ast.walk(ast.parse(source))
+        for node in _nodes(source)
         if isinstance(node, ast.Call | ast.Assign | ast.Return | ast.Expr | ast.AugAssign | ast.Assert)
         and node.lineno <= line <= int(node.end_lineno or node.lineno)
     ]

@@ -96,6 +96,7 @@ class Length:
     most: int | None = None
     epochs: int = EPOCHS
     _counted: dict[int, tuple[Resolved, int]] = field(default_factory=dict, init=False)
+    _longest: dict[tuple[int | None, int | None, int], int] = field(default_factory=dict, init=False)
 
     def own(self, side: Resolved) -> int:
         """Return the steps of a side's whole training."""
@@ -132,8 +133,11 @@ class Length:
 
     @property
     def longest(self) -> int:
-        """Return the steps of the longer of the two sides' runs."""
-        return max(self.of(side) for side in self.sides)
+        """Return the steps of the longer of the two sides' runs; every outcome that is read asks for it."""
+        asked = self.steps, self.most, self.epochs
+        if asked not in self._longest:
+            self._longest[asked] = max(self.of(side) for side in self.sides)
+        return self._longest[asked]
 
     @property
     def full(self) -> int:

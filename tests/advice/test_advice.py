@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from helpers_advice import CCE, CLEAN, HIDDEN, LOGITS, SLEEPY, WRONG, Situation, dense, inputs, labels
 from helpers_commands import lender
+from helpers_forked import forked_defaults
 from helpers_frameworks import missing
 from helpers_sample import taken
 
@@ -38,6 +39,12 @@ from parity.spec.resolve import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS_TORCH = pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch")))
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some specs take their framework's own defaults: it is asked in a fork."""
+    forked_defaults(monkeypatch)
 
 
 def told(spec: Mapping[str, Any], **options: Any) -> Lint:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import lender
 
 from parity import api
 from parity.compare.noise import CONSTANTS, Rounding
@@ -35,7 +36,8 @@ def test_two_sides_of_which_one_has_numbers_in_float32(mean: list[float], verdic
     spec = build_spec({**SPEC, "sides": {
         "a": {"framework": "torch"}, "b": {"framework": "torch", "changes": {"layers.n.mean": mean}},
     }})  # fmt: skip
-    result = api.run(spec, folder=tmp_path, explain=False, steps=3)
+    with lender():
+        result = api.run(spec, folder=tmp_path, explain=False, steps=3)
     (found,) = result.comparisons
     assert found.verdict == verdict
     assert [one.reason == KEPT for one in result.differences] == [verdict == "rounding"]

@@ -52,20 +52,27 @@ def test_every_layer_that_has_the_fields_is_tried_below() -> None:
 @everywhere
 @pytest.mark.parametrize("kind", SHAPES)
 def test_the_output_of_a_layer_is_penalised(framework: str, kind: str) -> None:
-    """Behind a dense layer, so that the gradient goes on; in convolutions where a relu cuts, in both forms of it."""
+    """Behind a dense layer, so that the gradient goes on, by mean and by sum; in convolutions where a relu cuts."""
     shape = SHAPES[kind]
     activation = {"activation": "relu"} if kind.partition("_")[0][:4] in ("conv", "dept", "sepa") else {}
+    plain = fields_of(kind) | activation
+    side, added = beside(framework, kind, plain | TOLD), 0.0
+    step = agrees(side, random(3, *shape))
+    for reduction, rows in (("mean", 3), ("sum", 1)):
+        y = step.forward[reduction]
+        added += (0.03 * np.abs(y).sum() + 0.05 * (y**2).sum()) / rows
+    bare = Reference(beside(framework, kind, plain), step.batch["x"], step.batch["y"], starting_weights(side))
+    assert step.loss - bare.take(0).loss == pytest.approx(added, rel=1e-9)
+
+
+def beside(framework: str, kind: str, fields: dict[str, Any]) -> Resolved:
+    """Return a model with a layer twice: its penalty, if any, is a mean over the rows in one, a sum in the other."""
+    layers: list[Any] = [{"dense": {"units": 2, "name": "before"}}]
     for reduction in ("mean", "sum"):
-        told = fields_of(kind) | activation | TOLD | {"activity_reduction": reduction}
-        layers = [{"dense": {"units": 2, "name": "before"}}, {kind: told | {"name": "op"}}, "flatten", {"dense": 2}]
-        side = model(framework, shape, layers)
-        step = agrees(side, random(3, *shape))
-        y = step.forward["op"]
-        added = (0.03 * np.abs(y).sum() + 0.05 * (y**2).sum()) / (3 if reduction == "mean" else 1)
-        layers[1] = {kind: fields_of(kind) | activation | {"name": "op"}}
-        bare = model(framework, shape, layers)
-        rows = step.batch["x"], step.batch["y"]
-        assert step.loss - Reference(bare, *rows, starting_weights(side)).take(0).loss == pytest.approx(added, rel=1e-9)
+        told = fields | ({"activity_reduction": reduction} if TOLD.keys() <= fields.keys() else {})
+        layers += [{kind: told | {"name": reduction, "inputs": "before"}}, {"flatten": {"name": f"flat_{reduction}"}}]
+    ends = {"inputs": ["flat_mean", "flat_sum"], "name": "both"}
+    return model(framework, SHAPES[kind], [*layers, {"concatenate": ends}, {"dense": 2}])
 
 
 @pytest.mark.takes_turns

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_alone import run_alone
 from helpers_forked import interpreter
 from helpers_frameworks import IMAGE, missing, side_of
 from helpers_sample import WHOLE
@@ -182,9 +183,6 @@ def test_a_program_alone_prints_what_the_harness_saw(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len([float(line) for line in done.stdout.split()]) == 2
-    refused = subprocess.run(
-        [sys.executable, str(file), "--data", "data.npz", "--steps", "1", "--device", "gpu:7"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    refused = run_alone("keras_torch", [str(file), "--data", "data.npz", "--steps", "1", "--device", "gpu:7"], tmp_path)
     assert refused.returncode
     assert refused.stderr.strip() == "--device gpu:7: PyTorch sees 0 GPUs here"

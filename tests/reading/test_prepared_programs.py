@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers_commands import lender
 
 from parity import api
 from parity.commands.compare import Compared
 from parity.errors import DataError, SpecError
 from parity.spec.load import load_spec
-
-pytestmark = pytest.mark.usefixtures("forked_keras")
 
 ROWS = """
 import numpy as np
@@ -77,7 +76,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Compared]:
     for name, code in (("keras_way", KERAS), ("torch_way", TORCH)):
         (folder / f"{name}.py").write_text(ROWS + code)
     paths = [str(folder / f"{name}.py") for name in ("keras_way", "torch_way")]
-    return folder / "out", api.compare(*paths, out=folder / "out", explain=False, prove=False, steps=5)
+    with lender():  # That of each test begins when this is made.
+        return folder / "out", api.compare(*paths, out=folder / "out", explain=False, prove=False, steps=5)
 
 
 def test_they_are_at_parity_with_nothing_that_differs(compared: tuple[Path, Compared]) -> None:

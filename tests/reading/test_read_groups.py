@@ -223,7 +223,7 @@ model = keras.Model(inputs, keras.layers.Dense(3, name="out")(h))
 optimizer = keras.optimizers.AdamW(1e-2, weight_decay=0.1)
 {excludes}
 """
-BOTH_WAYS = "keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))(inputs)"
+BOTH_WAYS = "keras.layers.Bidirectional(keras.layers.SimpleRNN(3, return_sequences=True))(inputs)"
 FIT = """
 model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 model.fit(x, y, batch_size=8, verbose=0)

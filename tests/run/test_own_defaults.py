@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import forked_defaults
 from helpers_frameworks import each_framework, missing
 
 from parity.catalog import FAMILIES, INITIALIZERS, OPS, OPTIMIZERS
@@ -29,6 +30,12 @@ from parity.spec.plain import dump
 from parity.spec.resolve import resolve
 
 ENTRIES = {entry.__module__: entry for members in FAMILIES.values() for entry in members.values()}
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask forks of processes that have imported their framework."""
+    forked_defaults(monkeypatch)
 
 
 def known(entry: type[Entry], framework: str, name: str) -> Any:

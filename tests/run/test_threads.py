@@ -22,26 +22,25 @@ def tensor(shape: tuple[int, ...], kind: type = np.float32) -> np.ndarray:
     return np.asarray(np.random.default_rng(len(shape)).normal(size=shape)).astype(kind)
 
 
-@pytest.fixture(params=[1, 2, 3, 5])
+THREADS = (1, 2, 3, 5)
+
+
+@pytest.fixture(params=THREADS)
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(Threads, "count", request.param)
     return request.param
 
 
-def alone(value: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    with monkeypatch.context() as patch:
-        patch.setattr(Threads, "count", 1)
-        return digest(value).tobytes()
-
-
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_digests_have_the_same_bits_for_any_number_of_threads(
-    threads: int, kind: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digests_have_the_same_bits_for_any_number_of_threads(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     tensors = [tensor(shape, kind) for shape in SHAPES]
-    wanted = [alone(one, monkeypatch) for one in tensors]
-    assert [digest(one).tobytes() for one in tensors] == wanted
+    monkeypatch.setattr(Threads, "count", 1)
+    wanted = [digest(one).tobytes() for one in tensors]
     assert [one.tobytes() for one in digests([(one, None) for one in tensors])] == wanted
+    for count in THREADS[1:]:
+        monkeypatch.setattr(Threads, "count", count)
+        assert [digest(one).tobytes() for one in tensors] == wanted
+        assert [one.tobytes() for one in digests([(one, None) for one in tensors])] == wanted
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, float(np.nextafter(1, 0))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.data.sources import Raw, Source
@@ -164,6 +165,10 @@ def generate() -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     return x[shuffled], y[shuffled]
 
 
+_generated = cache(generate)
+"""It takes a quarter of a second, and several specs of one process may ask for it."""
+
+
 class LeafLike(Source):
     """Generated leaves: no file, no download."""
 
@@ -174,9 +179,9 @@ class LeafLike(Source):
 
     def read(self) -> Raw:
         """Return the generated set."""
-        x, y = generate()
+        x, y = _generated()
         words = "leaf_like, a generated stand-in for the leaf set (no real leaves)"
-        return Raw(x=x, y=y, description=words, stand_in=True)
+        return Raw(x=x.copy(), y=y.copy(), description=words, stand_in=True)
 
     def recognise(self, raw: Raw) -> Raw:
         """Return a user's rows, called the real leaf set only when they are."""
