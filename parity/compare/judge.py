@@ -229,6 +229,9 @@ class Judge:
             )
             return
         begin = min([*told, *made], key=lambda seen: seen.when)
+        if complete and begin.made == "inherited":
+            # Of the same state, and ahead of all that is made in the step: rounding that is made large, and no place.
+            begin = min(made, key=lambda seen: seen.when)
         if not made:
             begin = replace(begin, made="here")
             made = [begin]

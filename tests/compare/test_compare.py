@@ -630,6 +630,18 @@ def test_what_no_op_makes_though_every_op_was_guided_is_rounding_made_large() ->
         assert (other.first.tensor, other.first.made, other.amplified) == ("a.bias", "here", [])
 
 
+def test_what_is_made_large_ahead_of_a_difference_is_not_its_place() -> None:
+    """The gradient of a last bias, from outputs that are equal up to rounding, and statistics that are others."""
+    natural = [seen(1, "gradient", "out.bias", 0.2), seen(1, "state", "norm.moving_variance", 0.3)]
+    guided = {natural[0].name: replace(natural[0], difference=ROUNDING), natural[1].name: natural[1]}
+    for complete, first in ((True, "norm.moving_variance"), (False, "out.bias")):
+        one = judge()
+        one.settle(natural, guided, complete=complete)
+        assert one.first is not None
+        assert one.first.tensor == first
+        assert places(one) == [(1, "state", "norm.moving_variance")]
+
+
 def test_of_what_is_made_large_the_largest_is_told() -> None:
     one = judge()
     one.settle([seen(1, "update", "a", 0.5), seen(1, "state", "m/b", 2.0)], {}, complete=True)

@@ -305,6 +305,28 @@ def test_outputs_are_seen_where_the_next_module_takes_them_in() -> None:
     assert in_keras["last"].attribute == ""
 
 
+CUBE = {"input": [8, 8, 3], "layers": [
+    {"conv2d": {"filters": 8, "kernel_size": 3, "padding": "same", "activation": "relu", "name": "conv"}},
+    {"batch_norm": {"name": "norm"}}, {"activation": {"function": "relu", "name": "act"}},
+    {"conv2d": {"filters": 8, "kernel_size": 3, "padding": "same", "name": "more"}},
+    {"global_average_pooling2d": {"name": "pool"}}, {"dense": {"units": 2, "name": "out"}},
+]}  # fmt: skip
+"""As many places along each axis as channels: no shape says which is which."""
+
+
+def test_where_shapes_do_not_tell_a_layer_that_reads_any_layout_has_the_compiled_programs() -> None:
+    found = invented(
+        parameters(("c.weight", (8, 3, 3, 3)), ("c.bias", (8,)), ("n.weight", (8,)), ("n.bias", (8,)))
+        + parameters(("n.running_mean", (8,)), ("n.running_var", (8,)), trainable=False)
+        + parameters(("m.weight", (8, 8, 3, 3)), ("m.bias", (8,)), ("o.weight", (2, 8)), ("o.bias", (2,))),
+        {"c": "Conv2d", "n": "BatchNorm2d", "r": "ReLU", "m": "Conv2d", "o": "Linear"}, model=CUBE,
+    ).bindings.outputs  # fmt: skip
+    seen = {name: (one.attribute, one.point) for name, one in found.items()}
+    assert {seen["conv"], seen["norm"]} <= {("n", "input"), ("r", "input"), ("n", "output")}
+    axes = {name: found[name].axes for name in ("conv", "norm", "act")}
+    assert axes == dict.fromkeys(axes, (0, 2, 3, 1))
+
+
 def test_a_layer_of_the_specs_own_name_is_seen_itself() -> None:
     outputs = invented(FOUR, {"a": "Linear", "last": "Linear"}).bindings.outputs
     assert (outputs["last"].attribute, outputs["last"].point) == ("last", "output")

@@ -116,9 +116,14 @@ class TorchWatcher(Watcher):
         return found if step is None else {**found, "train_step": step}
 
     def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        def moved(_: Any, given: Any) -> Any:
+            # Of a single channel a moved tensor passes for contiguous as it lies, channels last, and convolutions give
+            # such: ``view`` behind them fails.
+            return given[0].movedim(-1, 1).clone(memory_format=torch.contiguous_format), *given[1:]
+
         def build_model() -> Any:
             model = parts["build_model"]()
-            model.register_forward_pre_hook(lambda _, given: (given[0].movedim(-1, 1).contiguous(), *given[1:]))
+            model.register_forward_pre_hook(moved)
             return model
 
         return {**parts, "build_model": build_model}
