@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
 from parity.commands.live_weights import LiveWeights, live_weights
-from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
+from parity.commands.read import proof_of, with_known, write_rows
 from parity.commands.run import Early, run
 from parity.commands.witnessing import with_factor
+from parity.commands.wrapping import wrapper_of
 from parity.compile.features import features_of
 from parity.errors import UsageError
 from parity.lazy import np
@@ -212,4 +213,4 @@ def _wrapped(side: PairSide, program: Wanted) -> str:
     missing = [part for part in side.reading.unsaid if part in ("loss", "optimizer")]
     if missing:
         raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
-    return wrapper_of(program, side.moved and not side.ahead)
+    return wrapper_of(program, side.moved and not side.ahead, side.ends_moved)

@@ -15,6 +15,7 @@ from parity.commands.live_weights import LiveWeights, live_weights
 from parity.commands.progress import silent
 from parity.commands.saving import saved_as, watched_by
 from parity.commands.witnessing import witnessed
+from parity.commands.wrapping import wrapper_of
 from parity.compile import compile_side
 from parity.errors import UsageError, WorkerError
 from parity.lazy import np
@@ -46,13 +47,6 @@ READ, PROGRAM = "read", "program"
 
 ASIDE = 1e-6
 """Difference from which on a tensor of programs that agree is one that rounding alone moves, as the verdict says."""
-
-WRAPPER = '''"""{text}, run until it trains: what it would then train keeps the contract of a side's program."""
-
-from parity.run.watched import contract
-
-globals().update(contract({taken!r}{more}))
-'''
 
 AS_SAID = """
 from {module} import {names}  # The program has none of its own.
@@ -252,7 +246,7 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
         spec = with_program(reading, rows, program, folder, sides)
         options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
         try:
-            if reading.opaque:  # It cannot be compiled: what was read of it is held against its meaning.
+            if reading.opaque:  # It cannot be compiled: it is held against its meaning.
                 return Proof(*witnessed(spec, list(reading.opaque), STEPS, options, folder, note))
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
         except WorkerError as error:
@@ -263,7 +257,7 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
 
 
 def with_program(
-    reading: ReadProgram, rows: Path, program: Wanted, folder: Path, sides: Mapping[str, Mapping[str, Any] | None]
+    reading: ReadProgram, rows: Path, program: Wanted, folder: Path, sides: Mapping[str, Any | None]
 ) -> Spec:
     """Return the spec that was read with its program as a side.
 
@@ -289,16 +283,6 @@ def with_program(
         source += AS_SAID.format(module=said.stem, names=", ".join(f"build_{part}" for part in reading.unsaid))
     file.write_text(source, encoding="utf-8")
     return build_spec(data)
-
-
-def wrapper_of(program: Wanted, moved: bool = False) -> str:
-    """Return the source of a side's program that is a person's own.
-
-    Args:
-        program: as it was asked for.
-        moved: it reads channels first, and is given them last.
-    """
-    return WRAPPER.format(text=program.text, taken=dict(program.taken), more=", moved=True" if moved else "")
 
 
 def _compiled(spec: Spec) -> str:

@@ -181,12 +181,9 @@ class Judge:
         return any(place.name == name for place in self.places)
 
     def settle(
-        self,
-        natural: Sequence[Seen],
-        guided: Mapping[tuple[str, str], Seen] | None,
-        complete: bool = False,
+        self, natural: Sequence[Seen], guided: Mapping[tuple[str, str], Seen] | None, complete: bool = False,
         again: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Tell the places where a step's differences are made from those that inherit them.
 
         Args:
@@ -228,10 +225,8 @@ class Judge:
                 f"on equal inputs: rounding, made large by an ill-conditioned step"
             )
             return
-        begin = min([*told, *made], key=lambda seen: seen.when)
-        if complete and begin.made == "inherited":
-            # Of the same state, and ahead of all that is made in the step: rounding that is made large, and no place.
-            begin = min(made, key=lambda seen: seen.when)
+        # What is ahead of all that is made in a step, from the same state, is rounding made large, and no place.
+        begin = min(made if complete else [*told, *made], key=lambda seen: seen.when)
         if not made:
             begin = replace(begin, made="here")
             made = [begin]

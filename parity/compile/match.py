@@ -160,7 +160,6 @@ def _outputs(
     opaque = {one.name: mapped[one.name] for one in side.layers() if one.op.at_home and one.name in mapped}
     own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
     found, places = by_name | own, _places(side, mapped, weights, there) | opaque
-    lies = {itself(name): one.axes for name, one in compiled.bindings.outputs.items()}
     ordered = side.layers()
     for one in ordered:
         if one.op.partly and places.get(one.name) in plain:
@@ -168,7 +167,7 @@ def _outputs(
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
         if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
-            found[layer.name] = _put_out(layer, places[layer.name], side.framework, lies)
+            found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for before in ordered:
         readers = side.graph.readers(before.name)
         for after in readers:
@@ -176,15 +175,15 @@ def _outputs(
             # shows what goes back through itself, which is not the whole gradient.
             single = len(readers) == len(after.reads) == 1 and after.owner not in side.graph.shared
             if before.name not in found and after.name in places and single and _whole_there(after, places, weights):
-                found[before.name] = _taken_in(before, after, places[after.name], side.framework, lies)
+                found[before.name] = _taken_in(before, after, places[after.name], side.framework, compiled)
     for layer in inner:
         if layer.name not in found and places.get(layer.name) in plain:
-            found[layer.name] = _put_out(layer, places[layer.name], side.framework, lies)
+            found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for layer in ordered if not alone else ():  # Of several outputs, where its own module computes no more than that.
         point = compiled.bindings.outputs[layer.name].point
         bare = point == "logits" or _behind(layer) is None
         if layer.name in ends and layer.name not in found and places.get(layer.name) in plain and bare:
-            seen = _put_out(layer, places[layer.name], side.framework, lies)
+            seen = _put_out(layer, places[layer.name], side.framework, compiled)
             found[layer.name] = replace(seen, point=point, then=None)
     if alone and last.name not in found:
         found |= _whole(side, compiled, inventory)
@@ -221,31 +220,29 @@ def _site(layer: Layer, framework: str) -> Site:
                 framework=framework)  # fmt: skip
 
 
-Lies = Mapping[str, tuple[int, ...] | None]
-"""Of each layer, the permutation that makes its output canonical in the compiled program."""
-
-
-def _taken_in(before: Layer, after: Layer, path: str, framework: str, lies: Lies) -> Output:
+def _taken_in(before: Layer, after: Layer, path: str, framework: str, compiled: Program) -> Output:
     """Return a layer's output as what the layer after it, a module of the program's, takes in."""
     site, rank = _site(after, framework), len(before.output_shape)
-    axes = _axes(after.op.template(framework)(site).reads, rank, lies.get(before.name))
+    axes = _axes(after.op.template(framework)(site).reads, rank, before.name, compiled)
     return Output(attribute=path, axes=axes, point="input", shape=before.output_shape)
 
 
-def _axes(layout: str, rank: int, compiled: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Return the permutation that makes a tensor canonical, where shapes alike do not tell.
+def _axes(layout: str, rank: int, name: str, compiled: Program) -> tuple[int, ...] | None:
+    """Return the permutation that makes a tensor canonical, where its shape does not tell.
 
     Args:
         layout: that the layer has it in; one that does not care has it as the compiled program does.
         rank: of a row.
-        compiled: the permutation there.
+        name: of the layer that gives it.
+        compiled: the program that the config compiles to.
     """
-    if rank < 2:
-        return None
-    return to_last(rank) if layout == "to_first" else compiled if layout == "any" else None
+    if layout == "any" and rank > 1:
+        every = compiled.bindings.outputs.items()
+        return next((one.axes for key, one in every if itself(key) == name), None)
+    return to_last(rank) if layout == "to_first" and rank > 1 else None
 
 
-def _put_out(layer: Layer, path: str, framework: str, lies: Lies) -> Output:
+def _put_out(layer: Layer, path: str, framework: str, compiled: Program) -> Output:
     """Return a layer's output as what its own module puts out, with the activation that stands behind it."""
     site = _site(layer, framework)
     code, rank = layer.op.template(framework)(site), len(layer.output_shape)
@@ -254,7 +251,7 @@ def _put_out(layer: Layer, path: str, framework: str, lies: Lies) -> Output:
     if behind is not None:
         then = part_of(framework, "emit").applied(behind, 1 if rank > 1 and code.writes == "to_first" else -1)
     return Output(
-        attribute=path, axes=_axes(code.writes, rank, lies.get(layer.name)), shape=layer.output_shape, then=then,
+        attribute=path, axes=_axes(code.writes, rank, layer.name, compiled), shape=layer.output_shape, then=then,
         part=getattr(code, "part", ()),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from parity.code import axes_of
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
@@ -34,7 +35,7 @@ from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import started_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
-from parity.spec.graph import named
+from parity.spec.graph import graph_of, named
 from parity.spec.load import build_spec
 from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec, Spec
@@ -139,7 +140,25 @@ def _turn(sides: Sequence[PairSide]) -> None:
         if len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
             continue
         one.model, one.moved = channels_moved_last(one.model), True
+        _turn_end(one, other)
         return
+
+
+def _turn_end(one: PairSide, other: PairSide) -> None:
+    """Let a model give its channels last where all that it does in the end is to move them first, and the other not.
+
+    Where its targets are such images, too: they are moved with them.
+    """
+    ends = [graph_of(named(side.model)).outputs for side in (one, other)]
+    last, targets = one.model.layers[-1], one.reading.arrays.get("y")
+    rank = len(ends[0][0].shape)
+    moves = isinstance(last, Permute) and (0, *last.dims) == axes_of("to_first", rank) and rank > 1
+    if one.model.outputs or other.model.outputs or not moves or targets is None or targets.ndim != rank + 1:
+        return
+    shape = (*ends[0][0].shape[1:], ends[0][0].shape[0])
+    if shape == ends[1][0].shape and last.said_inputs is None:
+        one.model = one.model.model_copy(update={"layers": one.model.layers[:-1]})
+        one.ends_moved = True
 
 
 def _as_the_other(sides: Sequence[PairSide]) -> None:

@@ -24,6 +24,7 @@ class PairSide:
         model: as the spec has it.
         names: of each layer of the spec, the layer of the reading.
         moved: its program reads channels first what the spec has channels last.
+        ends_moved: its program gives channels first what the spec has channels last.
         ahead: layers that its program begins with and the spec has not: what they make of its rows is the spec's data.
         flattened: layers whose features its program counts with the channels first, where the spec counts them last.
         parts: of layers that are two in its program, by the later one's name, whose kernel a parameter of theirs is.
@@ -36,6 +37,7 @@ class PairSide:
     model: ModelSpec
     names: dict[str, str] = field(default_factory=dict)
     moved: bool = False
+    ends_moved: bool = False
     ahead: tuple[Op, ...] = ()
     flattened: tuple[str, ...] = ()
     parts: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -237,6 +237,8 @@ def _laid(side: PairSide) -> dict[str, Any]:
         arrays["X"] = prepared(arrays["X"], side.ahead)
     if side.moved:
         arrays["X"] = np.moveaxis(arrays["X"], 1, -1)
+    if side.ends_moved:
+        arrays["y"] = np.moveaxis(arrays["y"], 1, -1)
     return arrays
 
 

@@ -109,7 +109,11 @@ class Watcher:
 
     def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parts of a contract whose model is given channels last, and moves them first itself."""
-        raise UnwatchedError(f"a program of {type(self).__name__} cannot be given rows with their channels last")
+        raise UnwatchedError("a program of this framework cannot be given rows with their channels last")
+
+    def moving_targets(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of a contract whose loss is given targets with channels last, and moves them itself."""
+        raise UnwatchedError("a program of this framework cannot be given targets with their channels last")
 
     def contract(self, training: Training) -> dict[str, Any]:
         """Return what a program written by hand must have (docs/own-program.md), made of what this one holds."""
@@ -169,16 +173,18 @@ def owner_of(model: Any) -> tuple[str, Watcher] | None:
     return None
 
 
-def contract(program: Mapping[str, Any], moved: bool = False) -> dict[str, Any]:
+def contract(program: Mapping[str, Any], moved: bool = False, ends: bool = False) -> dict[str, Any]:
     """Return a program as one that keeps the contract.
 
     Args:
         program: as of :func:`taken`.
         moved: its model reads channels first, and is given them last.
+        ends: its outputs have their channels first, and its loss is given targets that have them last.
     """
     watcher, training = taken(program)
     parts = watcher.contract(training)
-    return watcher.moving_channels(parts) if moved else parts
+    parts = watcher.moving_channels(parts) if moved else parts
+    return watcher.moving_targets(parts) if ends else parts
 
 
 def _of_script(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Training]:

@@ -38,3 +38,29 @@ def test_moved_rows_lie_as_the_program_has_them(channels: int) -> None:
     done = subprocess.run([interpreter("torch"), "-c", MOVED.format(channels=channels)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [[2, 48], True]
+
+
+TARGETS = """
+import inspect
+import json
+import torch
+from parity.frameworks.torch.driver.watcher import WATCHER
+
+def loss(outputs, targets, sample_weights=None):
+    return ((outputs - targets) ** 2).mean()
+
+moved = WATCHER.moving_targets({"build_loss": loss})["build_loss"]
+outputs, rows, index = torch.randn(2, 3, 5, 4), torch.randn(2, 3), torch.randn(2, 5, 4)
+plain = WATCHER.moving_targets({"build_loss": lambda outputs, targets: targets})["build_loss"]
+print(json.dumps([
+    float(moved(outputs, outputs.movedim(1, -1))), float(moved(rows, rows)), list(plain(outputs, index).shape),
+    "sample_weights" in inspect.signature(moved).parameters, "sample_weights" in inspect.signature(plain).parameters,
+]))
+"""
+
+
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_targets_that_are_pictures_are_moved_as_the_outputs_lie() -> None:
+    done = subprocess.run([interpreter("torch"), "-c", TARGETS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [0.0, 0.0, [2, 5, 4], True, False]

@@ -98,6 +98,33 @@ def test_one_reads_channels_first_what_the_other_scales() -> None:
     assert "changes" not in found.spec["sides"]["b"]
 
 
+MASKS = np.random.default_rng(5).integers(0, 2, (30, 5, 4, 3)).astype("float32")
+"""What each place of a picture should be, channels last."""
+
+
+def test_pictures_that_a_model_gives_channels_first_are_those_that_the_other_gives_channels_last() -> None:
+    moved = [np.moveaxis(one, -1, 1) for one in (PIXELS, MASKS)]
+    last = read("keras", [6, 5, 2], [CONV], PIXELS, y=MASKS)
+    first = read("torch", [2, 6, 5], [FIRST], moved[0], y=moved[1])
+    for a, b, at in (last, first, 1), (first, last, 0):
+        found = pair_of(a, b)
+        assert kinds(found) == ["conv2d"]
+        assert "changes" not in found.spec["sides"]["b"]
+        assert [one.ends_moved for one in found.sides] == [at == 0, at == 1]
+        np.testing.assert_array_equal(found.rows.arrays["y"], MASKS)
+
+
+@pytest.mark.parametrize(("more", "y"), [
+    ([BEHIND], np.moveaxis(MASKS, -1, 1)),  # Both give them first.
+    ([], LABELS),  # There are no such targets.
+])  # fmt: skip
+def test_what_is_given_otherwise_in_the_end_stays(more: list[Any], y: np.ndarray) -> None:
+    last = read("keras", [6, 5, 2], [CONV, *more], PIXELS, y=y)
+    found = pair_of(last, read("torch", [2, 6, 5], [FIRST], np.moveaxis(PIXELS, -1, 1), y=y))
+    assert not any(one.ends_moved for one in found.sides)
+    np.testing.assert_array_equal(found.rows.arrays["y"], y)
+
+
 @pytest.mark.parametrize(("last", "first"), [("image", ""), ("", "pixels"), ("image", "pixels")])
 def test_an_input_with_a_name_may_have_its_channels_first_in_the_other_program(last: str, first: str) -> None:
     rows = np.moveaxis(PIXELS / 255, -1, 1).astype("float32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -127,6 +128,16 @@ class TorchWatcher(Watcher):
             return model
 
         return {**parts, "build_model": build_model}
+
+    def moving_targets(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        plain = parts["build_loss"]
+
+        def loss(outputs: Any, targets: Any, *more: Any, **named: Any) -> Any:
+            targets = targets.movedim(-1, 1).contiguous() if targets.dim() == outputs.dim() > 2 else targets
+            return plain(outputs, targets, *more, **named)
+
+        vars(loss)["__signature__"] = inspect.signature(plain)  # Whether it takes weights is read from that.
+        return {**parts, "build_loss": loss}
 
     def tell(self, training: Training, folder: Path) -> Told:
         told = Told(framework="torch")
