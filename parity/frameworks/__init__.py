@@ -107,6 +107,7 @@ class Framework:
         masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
         why_moved: why its layers need the axes elsewhere than a spec has them.
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
+        gives_in_order: whether a script that is read gives several outputs by their order, whatever it calls them.
         remembers_logits: whether probabilities still carry the logits that they were made of.
         carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
         penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
@@ -135,6 +136,7 @@ class Framework:
     masks_under_a_compiler: bool = True
     why_moved: str = ""
     sees_inputs: bool = True
+    gives_in_order: bool = False
     remembers_logits: bool = False
     carries_masks: bool = False
     penalises_outputs: bool = False

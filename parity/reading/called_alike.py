@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from parity.errors import UsageError
+from parity.frameworks import frameworks
 from parity.reading.same_rows import same_rows
 
 if TYPE_CHECKING:
@@ -33,6 +35,33 @@ def called_alike(a: ReadProgram, b: ReadProgram) -> ReadProgram:
                  for part in ("loss", "metrics") if isinstance(spec.get(part), Mapping)}  # fmt: skip
     called = {**inputs, **outputs}
     return replace(b, spec=spec, arrays={called.get(name, name): one for name, one in b.arrays.items()})
+
+
+def ordered_alike(a: ReadProgram, b: ReadProgram) -> tuple[ReadProgram, ReadProgram]:
+    """Return two programs whose outputs of the same names stand in one order: of one that gives them by it, its own.
+
+    Raises:
+        UsageError: when both give them by their order, and in another one.
+    """
+    orders = [list(one.spec["model"].get("outputs", ())) for one in (a, b)]
+    if orders[0] == orders[1] or set(orders[0]) != set(orders[1]):
+        return a, b
+    fixed = [frameworks()[one.framework].gives_in_order for one in (a, b)]
+    if all(fixed):
+        told = " and ".join(", ".join(one) for one in orders)
+        raise UsageError(f"the programs give their outputs in another order: {told}; let their losses be added in one")
+    return (_in_order(orders[1], a), b) if fixed[1] else (a, _in_order(orders[0], b))
+
+
+def _in_order(order: list[str], program: ReadProgram) -> ReadProgram:
+    spec = program.spec
+
+    def ordered(said: Any) -> Any:
+        return {name: said[name] for name in order} if isinstance(said, Mapping) and set(said) == set(order) else said
+
+    model = {**spec["model"], "outputs": ordered(spec["model"]["outputs"])}
+    parts: dict[str, Any] = {part: ordered(spec[part]) for part in ("loss", "metrics") if part in spec}
+    return replace(program, spec={**spec, "model": model, **parts})
 
 
 def stand_for(mine: Shapes, theirs: Shapes, same: Callable[[str, str], bool]) -> dict[str, str]:

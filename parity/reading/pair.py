@@ -14,7 +14,7 @@ from parity.ops import Op
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
-from parity.reading.called_alike import called_alike
+from parity.reading.called_alike import called_alike, ordered_alike
 from parity.reading.decayed import decayed_alike
 from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
@@ -76,7 +76,7 @@ def paired(
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
-    b = called_alike(a, b)
+    a, b = ordered_alike(a, called_alike(a, b))
     specs = [_built(one) for one in (a, b)]
     sides = []
     for name, one, built in zip(names, (a, b), specs, strict=True):
@@ -193,7 +193,9 @@ def _rename(first: PairSide, second: PairSide) -> None:
             return 0
         return SAME_KIND + 2 * likeness(one.replace(name=None), other.replace(name=None)) + (one.name == other.name)
 
-    found = {str(two.name): str(one.name) for one, two in align(before, after, score) if one and two}
+    found = _ends_by_name(first.model, second.model)  # Whatever their order.
+    free = [op for op in before if op.name not in found.values()], [op for op in after if op.name not in found]
+    found |= {str(two.name): str(one.name) for one, two in align(*free, score) if one and two}
     taken = {str(op.name) for op in before}
     for op in after:
         if op.name not in found:
@@ -212,6 +214,14 @@ def _rename(first: PairSide, second: PairSide) -> None:
     )
     second.names = {found[str(op.name)]: str(op.name) for op in after}
     second.loss = renamed(second.reading.spec["loss"], found)
+
+
+def _ends_by_name(first: ModelSpec, second: ModelSpec) -> dict[str, str]:
+    """Return of the second model's layers that give an output those of the first's that give the one of that name."""
+    kinds = [{str(op.name): op.kind for op in named(one).layers} for one in (first, second)]
+    pairs = {layer: first.outputs[name] for name, layer in second.outputs.items() if name in first.outputs}
+    alike = {theirs: mine for theirs, mine in pairs.items() if kinds[0].get(mine) == kinds[1].get(theirs)}
+    return alike if len(set(alike.values())) == len(alike) else {}
 
 
 def _called(op: Op, called: Mapping[str, str]) -> Op:

@@ -155,6 +155,14 @@ def _weighed(found: SharedRows, weighs: _Weighs | None, sides: Sequence[PairSide
 
 
 def _weighs_said(one: PairSide, other: PairSide) -> str:
+    loss = other.reading.spec["loss"]
+    if isinstance(loss, Mapping) and any(
+        isinstance(said, Mapping) and "class_weight" in said for said in loss.values()
+    ):
+        return (
+            f"{one.name} weighs its rows and {other.name} its classes (class_weight), which may be the same: give both "
+            "weights of classes, or both those of rows"
+        )
     return (
         f"{one.name} weighs its rows, by sample_weight or class_weight, and {other.name} does not, or in its loss "
         "(pos_weight): give both the same weights of rows, or neither"

@@ -159,7 +159,7 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
     if path == ("loss", "reduction") and all(_alike(side) for side in (a, b)):
         return "all rows count alike: rounding moves, nothing else"
     if path == ("loss",):
-        return _loss_reason(a, b)
+        return "" if a.outputs else _loss_reason(a, b)
     if path[0] == "numerics":
         return numerics_reason(path[1], a.config, b.config, gpus)
     if path[0] == "training" and (rows is not None or path[1] == "initial_weights"):

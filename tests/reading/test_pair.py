@@ -112,10 +112,11 @@ def test_rows_that_count_otherwise_in_one_program_alone_are_a_difference() -> No
 def test_rows_that_count_otherwise_in_one_program_are_told_where_that_may_be_more(loss: Any, rows: np.ndarray) -> None:
     weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": np.ones(8)})
     plain = reading("torch", DENSE, {"X": X, "y": rows}, loss=loss)
-    with pytest.raises(UsageError, match="a weighs its rows, by sample_weight or class_weight, and b does not"):
-        pair_of(weighed, plain)
-    with pytest.raises(UsageError, match="b weighs its rows, by sample_weight or class_weight, and a does not"):
-        pair_of(plain, weighed)
+    classes = "class_weight" in str(loss)
+    said = "and {} its classes" if classes else ", by sample_weight or class_weight, and {} does not"
+    for first, second, one, other in (weighed, plain, "a", "b"), (plain, weighed, "b", "a"):
+        with pytest.raises(UsageError, match=f"{one} weighs its rows ?{said.format(other)}"):
+            pair_of(first, second)
 
 
 def test_labels_and_rows_with_a_single_one_are_the_same() -> None:
@@ -293,3 +294,36 @@ def test_a_side_says_its_lines_by_files_that_are_there(tmp_path: Any) -> None:
         {"input": [4], "layers": DENSE}), names={"dense": "dense"})  # fmt: skip
     assert side.said_at(str(tmp_path))["layers.dense"] == f"{tmp_path}/keras.py:1"
     assert side.said_at("elsewhere")["layers.dense"] == "keras.py:1"
+
+
+def heads(framework: str, order: list[str], names: dict[str, str]) -> ReadProgram:
+    """Return a program of two outputs, whose layers stand in the order of these."""
+    units = {"kind": 3, "price": 1}
+    layers = [{"dense": {"units": 4, "name": "trunk"}},
+              *({"dense": {"units": units[one], "name": names[one], "inputs": "trunk"}} for one in order)]  # fmt: skip
+    model = {"input": [4], "layers": layers, "outputs": {one: names[one] for one in order}}
+    rows = {"X": X, **{one: np.ones((8, units[one])) for one in order}}
+    return reading(framework, layers, rows, model=model, loss=dict.fromkeys(order, "mse"))
+
+
+@pytest.mark.parametrize(("frameworks", "order"), [
+    (("keras", "torch"), ["price", "kind"]), (("torch", "keras"), ["kind", "price"]),
+    (("keras", "keras"), ["kind", "price"]),
+])  # fmt: skip
+def test_outputs_of_one_name_are_one_in_whatever_order_they_are_given(
+    frameworks: tuple[str, str], order: list[str]
+) -> None:
+    first = heads(frameworks[0], ["kind", "price"], {"kind": "kind", "price": "price"})
+    second = heads(frameworks[1], ["price", "kind"], {"kind": "fc2", "price": "fc1"})
+    found = pair_of(first, second)
+    assert list(found.spec["model"]["outputs"]) == order, "of PyTorch's, which gives them in their order, its own"
+    assert list(found.spec["loss"]) == order
+    assert found.sides[1].names == {"trunk": "trunk", "price": "fc1", "kind": "fc2"}
+    assert "loss" not in found.spec["sides"]["b"].get("changes", {})
+
+
+def test_outputs_that_both_give_in_another_order_are_refused() -> None:
+    programs = [heads("torch", order, {"kind": "kind", "price": "price"})
+                for order in (["kind", "price"], ["price", "kind"])]  # fmt: skip
+    with pytest.raises(UsageError, match="give their outputs in another order: kind, price and price, kind"):
+        pair_of(*programs)

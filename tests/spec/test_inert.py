@@ -449,3 +449,20 @@ def test_what_is_called_inert_moves_nothing_on_pytorch(
     assert second.losses == pytest.approx(first.losses, rel=1e-12 if "rounding" in reason else 1e-14)
     if "rounding" not in reason:
         assert second.final.get("accuracy") == first.final.get("accuracy")
+
+
+def test_losses_of_several_outputs_that_stand_in_another_order_can_be_told_apart() -> None:
+    """The whole section is then a difference, of which no loss can be asked anything."""
+    spec = build_spec({
+        "name": "two", "data": {"source": "rows.npz"},
+        "model": {"input": [4], "layers": [{"dense": {"units": 2, "name": "a"}},
+                                           {"dense": {"units": 1, "name": "b", "inputs": "input"}}],
+                  "outputs": {"one": "a", "two": "b"}},
+        "loss": {"one": "mse", "two": "mae"}, "optimizer": "sgd",
+        "sides": {"x": {"framework": "keras"},
+                  "y": {"framework": "torch", "changes": {"loss": {"two": "mse", "one": "mse"}}}},
+    })  # fmt: skip
+    found = differences(*resolve(spec))
+    assert [one.path.partition(".")[0] for one in found] == ["loss"] * len(found)
+    assert found
+    assert not any(one.inert for one in found)
