@@ -132,7 +132,8 @@ def _built(reading: ReadProgram) -> Spec:
 
 def _turn(sides: Sequence[PairSide]) -> None:
     """Bring a model that reads channels first to channels last where the other one reads the same rows so."""
-    for one, other in (sides, sides[::-1]):
+    # Of rows of two axes, either may be the other's turned: it is who has layers that read channels first.
+    for one, other in sorted((sides, sides[::-1]), key=lambda pair: not _reads_first(pair[0].model)):
         shapes = [[given.shape for given in side.model.named_inputs().values()] for side in (one, other)]
         if any(len(every) != 1 for every in shapes):
             continue
@@ -142,6 +143,11 @@ def _turn(sides: Sequence[PairSide]) -> None:
         one.model, one.moved = channels_moved_last(one.model), True
         _turn_end(one, other)
         return
+
+
+def _reads_first(model: ModelSpec) -> bool:
+    """Return whether any layer of a model reads its channels first."""
+    return any(op.channels_at() == "channels_first" for op in model.layers)
 
 
 def _turn_end(one: PairSide, other: PairSide) -> None:

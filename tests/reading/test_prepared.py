@@ -98,6 +98,21 @@ def test_one_reads_channels_first_what_the_other_scales() -> None:
     assert "changes" not in found.spec["sides"]["b"]
 
 
+def test_of_rows_of_two_axes_who_reads_channels_first_is_turned() -> None:
+    """Either program's rows are the other's turned."""
+    x = np.random.default_rng(6).normal(size=(30, 8, 2)).astype("float32")
+    conv = {"name": "conv", "filters": 3, "kernel_size": 2}
+    last = read("keras", [8, 2], [{"conv1d": conv}, FLAT, DENSE], x)
+    first = read(
+        "torch", [2, 8], [{"conv1d": {**conv, "data_format": "channels_first"}}, FLAT, DENSE], np.moveaxis(x, -1, 1)
+    )
+    for a, b, moved in (last, first, [False, True]), (first, last, [True, False]):
+        found = pair_of(a, b)
+        assert [one.moved for one in found.sides] == moved
+        assert kinds(found) == ["conv1d", "flatten", "dense"]
+        np.testing.assert_array_equal(found.rows.arrays["X"], x)
+
+
 MASKS = np.random.default_rng(5).integers(0, 2, (30, 5, 4, 3)).astype("float32")
 """What each place of a picture should be, channels last."""
 
