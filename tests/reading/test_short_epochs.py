@@ -64,3 +64,10 @@ def test_a_program_of_fewer_steps_than_are_waited_for_is_read_by_those(
     assert found["training"] == {"batch_size": size, "epochs": epochs, "shuffle": True, "seed": 0}
     assert found["loss"] == "sparse_categorical_crossentropy" or "sparse_categorical_crossentropy" in found["loss"]
     assert next(iter(found["optimizer"])) == "sgd"
+
+
+def test_a_program_that_stays_in_evaluation_mode_is_told_so(read_text: Any) -> None:
+    text = PROGRAM.format(size=10, within="").replace("    falls.step()", "    falls.step()\n    net.eval()")
+    (note,) = [one for one in read_text(text).notes if "eval()" in one]
+    assert note.startswith("train.py, line 19: eval() within the loop, and no train() in it")
+    assert not [one for one in read_text(PROGRAM.format(size=10, within="")).notes if "eval()" in one]

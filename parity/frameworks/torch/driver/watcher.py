@@ -28,6 +28,8 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.run.here import frames_here
+from parity.run.left_off import left_off
 from parity.run.loops_here import epochs_of
 from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
@@ -38,6 +40,11 @@ MORE = 1_000_003
 SHORT = 3
 """Rows that a model is called with where a program brings none."""
 
+LEFT = (
+    "{}: eval() within the loop, and no train() in it: from the second time round on the program trains in evaluation "
+    "mode, without dropout and by running statistics. What is compared is its first time round."
+)
+
 BOUNDED = "nn.BCELoss holds log p at -100, the loss here p to [1e-7, 1 - 1e-7]: in between they are the same."
 
 
@@ -47,9 +54,11 @@ class TorchTraining(Training):
 
     Args:
         seen: of it; None of live objects.
+        left: line that leaves the model in evaluation mode from the second time round on; empty where none does.
     """
 
     seen: SeenLoop | None = None
+    left: str = ""
 
 
 class TorchWatcher(Watcher):
@@ -61,7 +70,8 @@ class TorchWatcher(Watcher):
     @contextmanager
     def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
         def stopped(optimizer: Any) -> None:
-            seen(TorchTraining(model=None, optimizer=optimizer, seen=record))
+            left = left_off(frames_here(), "eval", "train")
+            seen(TorchTraining(model=None, optimizer=optimizer, seen=record, left=left))
 
         self.record = record = SeenLoop(stopped, self.at_once)
         with watching(record):
@@ -147,6 +157,8 @@ class TorchWatcher(Watcher):
                 _tell_live(told, training, folder)
             else:
                 _tell_loop(told, seen, training.optimizer, folder)
+                left = getattr(training, "left", "")
+                told.notes += [LEFT.format(left)] if left else []
         except UnclearError as error:
             told.refused.append(error.refusal)
         return told
