@@ -310,6 +310,8 @@ def _told(array: NDArray[Any]) -> str:
 
 
 def _how_far(one: NDArray[Any], other: NDArray[Any]) -> str:
+    if one.size == other.size and abs(one.ndim - other.ndim) == 1 and 1 in (one.shape[-1], other.shape[-1]):
+        one, other = one.reshape(len(one), -1), other.reshape(len(other), -1)  # (N,) and (N, 1) are one.
     if one.shape != other.shape:
         return ""
 

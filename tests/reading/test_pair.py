@@ -90,6 +90,12 @@ def test_rows_that_are_others_are_told() -> None:
     ]
 
 
+def test_a_column_in_another_order_than_flat_numbers_is_told_to_be_that() -> None:
+    found = pair_of(reading("keras", DENSE, {"X": X, "y": Y[:, 0]}), reading("torch", DENSE, {"X": X, "y": Y[::-1]}))
+    (note,) = [one for one in found.notes if "other rows" in one]
+    assert note.endswith("in b, the same rows in another order.")
+
+
 def test_rows_that_count_otherwise_in_one_program_alone_are_a_difference() -> None:
     weights = np.linspace(1.0, 2.0, 8)
     weighed = reading("keras", DENSE, {"X": X, "y": Y, "sample_weights": weights},
