@@ -98,3 +98,17 @@ def test_every_framework_trains_a_row_of_padding_alike(tmp_path: Path) -> None:
     (tmp_path / "padded.yaml").write_text(SPEC)
     done = command("check", tmp_path / "padded.yaml", "--steps", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "ends"), [("3, padding='causal'", [2, 0]), ("2, padding='causal', dilation_rate=4", [4, 0])]
+)
+def test_a_causal_convolution_of_keras_has_its_zeros_ahead(told: str, ends: list[int], read_text: Any) -> None:
+    found = read_text(
+        "import keras\nimport numpy as np\nfrom keras import layers\n"
+        f"h = [keras.Input((9, 2)), layers.Conv1D(3, {told}), layers.Flatten(), layers.Dense(1)]\n"
+        "model = keras.Sequential(h)\n"
+        "model.compile('sgd', 'mse')\nmodel.fit(np.zeros((8, 9, 2), 'float32'), np.zeros((8, 1), 'float32'))\n"
+    )
+    fields = found.spec["model"]["layers"][0]["conv1d"]
+    assert fields["padding"] in (ends, [ends])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from parity.catalog import ACTIVATIONS, METRICS
 from parity.frameworks.keras.apart import parameters_in
 from parity.frameworks.keras.warmed import warmed_cosine
+from parity.lazy import np
 from parity.ops.merging import mergeable
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.indexed import indexed
@@ -87,6 +88,9 @@ class KerasReader(Reader):
         axis = node.arguments.get("axis")
         if family == "keras.layers" and axis in (len(node.shape), [len(node.shape)]):
             node.arguments["axis"] = -1  # The last one, counted from the front.
+        if name == "Conv1D" and node.arguments.get("padding") == "causal":  # Zeros ahead of the first step alone.
+            size, apart = (np.ravel(node.arguments.get(one, 1))[0] for one in ("kernel_size", "dilation_rate"))
+            node.arguments["padding"] = [int(apart) * (int(size) - 1), 0]
         if family == "keras.layers" and name in LAYERS:
             return LAYERS[name](node)
         return operation(name, node) if family == "keras.ops" else None
