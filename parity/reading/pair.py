@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
+from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
@@ -27,6 +29,7 @@ from parity.reading.plainly import (
     merges_joined,
     moves_undone,
     pools_flattened,
+    pools_whole,
 )
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
@@ -82,6 +85,7 @@ def paired(
         kept = read_by_losses(one.spec["loss"])
         model = pools_flattened(activations_joined(built.model, kept), kept)
         sides.append(PairSide(name=name, reading=one, model=model))
+    _pooled_alike(sides)
     ahead = rows_prepared(sides)
     _turn(sides)
     _as_the_other(sides)
@@ -127,6 +131,17 @@ def _built(reading: ReadProgram) -> Spec:
     """Return the spec of a reading as typed objects, its data left out."""
     data = {name: one for name, one in reading.spec["data"].items() if name != "source"}
     return build_spec({**reading.spec, "data": {**data, "source": "blobs"}})
+
+
+def _pooled_alike(sides: Sequence[PairSide]) -> None:
+    """Say poolings of one window as long as all that they read as poolings over all, where one program has more such.
+
+    Where neither has, or both as many, windows stay: what they differ in is said by their fields.
+    """
+    counts = [Counter(op.kind for op in side.model.layers if isinstance(op, GlobalPooling)) for side in sides]
+    if counts[0] != counts[1]:
+        for side in sides:
+            side.model = pools_whole(side.model, read_by_losses(side.reading.spec["loss"]))
 
 
 def _turn(sides: Sequence[PairSide]) -> None:

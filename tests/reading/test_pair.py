@@ -287,6 +287,29 @@ def test_programs_that_do_not_read_the_same_are_refused() -> None:
         pair_of(reading("keras", DENSE, {"X": X, "y": Y}), other)
 
 
+POOL, CUT = ({"max_pooling1d": {"pool_size": size, "name": "pool"}} for size in (4, 3))
+ALL = {"global_max_pooling1d": {"name": "pool"}}
+
+
+@pytest.mark.parametrize(("first", "second", "same"), [(ALL, POOL, True), (POOL, ALL, True), (ALL, CUT, False)])
+def test_a_pooling_as_long_as_what_it_reads_is_one_over_all(first: Any, second: Any, same: bool) -> None:
+    found = pair_of(*(pooled(name, one) for name, one in (("keras", first), ("torch", second))))
+    assert ("changes" not in found.spec["sides"]["b"]) == same
+
+
+def test_poolings_of_windows_in_both_programs_stay_windows() -> None:
+    found = pair_of(pooled("keras", POOL), pooled("torch", CUT))
+    assert found.spec["model"]["layers"][1] == POOL
+    assert CUT in found.spec["sides"]["b"]["changes"]["layers"]
+
+
+def pooled(framework: str, pool: Any) -> ReadProgram:
+    """Return a program that pools what it makes of four numbers, as steps."""
+    steps = {"reshape": {"target_shape": [4, 1], "name": "steps"}}
+    behind = [] if "global_max_pooling1d" in pool else [{"flatten": {"name": "flat"}}]
+    return reading(framework, [steps, pool, *behind, DENSE[1]], {"X": X, "y": Y})
+
+
 def test_a_side_says_its_lines_by_files_that_are_there(tmp_path: Any) -> None:
     (tmp_path / "keras.py").write_text("")
     side = PairSide(name="a", reading=reading("keras", DENSE, {}), model=ModelSpec.model_validate(
