@@ -1,12 +1,12 @@
 """The loss of two programs in one form, where both mean the same by it: what they write in two ways is no difference.
 
 A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; classes as numbers, or
-as rows with a single 1.
+as rows with a single 1. Of several outputs it is so of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from parity.activations.linear import Linear
@@ -14,6 +14,9 @@ from parity.catalog import LOSSES
 from parity.losses import Loss
 from parity.losses.crossentropies import CrossEntropy, OfClasses
 from parity.ops import ActivatedOp
+from parity.reading.opaque import read_by_losses
+from parity.spec.graph import graph_of, named
+from parity.spec.per_output import each_loss, losses_of
 from parity.spec.plain import brief
 
 if TYPE_CHECKING:
@@ -37,31 +40,25 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
         What was two forms of one thing, in sentences.
     """
     notes: list[str] = []
-    mine, theirs = (dict(_losses(spec)) for spec in specs)
+    mine, theirs = (each_loss(spec.loss) for spec in specs)
+    kept = set(read_by_losses(second.loss))
     for name in [one for one in theirs if one in mine]:
-        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name)
+        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name, kept)
         if not said:
             continue
         second.model, theirs[name] = model, loss
         notes += [f"{told.format(first.name, second.name)}: the same loss{f' of {name}' if name else ''}."
                   for told in said]  # fmt: skip
     if notes:
-        several = isinstance(specs[1].loss, Mapping)
-        specs[1] = specs[1].model_copy(update={"loss": theirs if several else theirs[""]})
+        several = "" not in theirs
+        whole = losses_of(tuple(theirs)).model_validate(theirs) if several else theirs[""]
+        specs[1] = specs[1].model_copy(update={"loss": whole})
         second.loss = {name: brief(one) for name, one in theirs.items()} if several else brief(theirs[""])
     return notes
 
 
-def _losses(spec: Spec) -> Iterator[tuple[str, Loss]]:
-    """Give the losses of a spec by output; the only one has no name."""
-    if isinstance(spec.loss, Mapping):
-        yield from spec.loss.items()
-    else:
-        yield "", spec.loss
-
-
 def _as_first(
-    mine: Loss, theirs: Loss, first: ModelSpec, second: ModelSpec, output: str
+    mine: Loss, theirs: Loss, first: ModelSpec, second: ModelSpec, output: str, kept: Collection[str]
 ) -> tuple[Loss, ModelSpec, list[str]]:  # fmt: skip
     """Return a loss and a model in the form of another program's, and what was two forms of one thing."""
     ends = [_end(model, output) for model in (first, second)]
@@ -71,10 +68,11 @@ def _as_first(
     if mine.behind != theirs.behind or not mine.on_logits(one.ending()) or not theirs.on_logits(other.ending()):
         return theirs, second, []
     said: list[str] = []
-    if mine.fused(one.ending()) and _plain(theirs, other):
+    alone = _alone(second, other, kept)
+    if alone and mine.fused(one.ending()) and _plain(theirs, other):
         second, theirs = _ending_in(second, other, one.ending()), theirs.replace(from_logits=False)
         said.append(f"{{0}} applies a {mine.behind} in its model, {{1}} in its loss")
-    elif _plain(mine, one) and theirs.fused(other.ending()):
+    elif alone and _plain(mine, one) and theirs.fused(other.ending()):
         second, theirs = _ending_in(second, other, Linear()), theirs.replace(from_logits=True)
         said.append(f"{{0}} applies a {mine.behind} in its loss, {{1}} in its model")
     if (
@@ -94,6 +92,14 @@ def _as_first(
 def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
     """Return whether a loss takes logits, and the last layer gives such; behind a softmax none leaves targets out."""
     return loss.from_logits and loss.ignored is None and isinstance(last.ending(), Linear)
+
+
+def _alone(model: ModelSpec, op: ActivatedOp, kept: Collection[str]) -> bool:
+    """Return whether only its loss sees how a layer ends: nothing else reads it, and no penalty is of what it gives."""
+    graph = graph_of(named(model))
+    name = str(op.name)
+    seen = graph.readers(name) or name in graph.shared or name in kept
+    return not seen and getattr(op, "activity_regularizer", None) is None
 
 
 def _alike_by_rows(loss: CrossEntropy) -> bool:
