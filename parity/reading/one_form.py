@@ -1,15 +1,18 @@
 """The loss of two programs in one form, where both mean the same by it: what they write in two ways is no difference.
 
-A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; classes as numbers, or
-as rows with a single 1. Of several outputs it is so of each.
+A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; log-probabilities, which
+are logits of the same probabilities; classes as numbers, or as rows with a single 1. Of several outputs it is so of
+each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity.activations.linear import Linear
+from parity.activations.log_softmax import LogSoftmax
+from parity.activations.softmax import Softmax
 from parity.catalog import LOSSES
 from parity.losses import Loss
 from parity.losses.crossentropies import CrossEntropy, OfClasses
@@ -32,7 +35,7 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
     """Bring the second program's loss to the first's form where both are one function.
 
     Args:
-        first: the one side.
+        first: the one side; its model is changed where it alone ends in a log_softmax.
         second: the other; its model and its loss are changed.
         specs: of both readings; the second's loss is changed.
 
@@ -41,14 +44,15 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
     """
     notes: list[str] = []
     mine, theirs = (each_loss(spec.loss) for spec in specs)
-    kept = set(read_by_losses(second.loss))
+    kept = [read_by_losses(one) for one in (first.reading.spec["loss"], second.loss)]
     for name in [one for one in theirs if one in mine]:
-        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name, kept)
-        if not said:
+        logs = _logs_as_logits((first, second), (mine[name], theirs[name]), name, kept)
+        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name, kept[1])
+        if not said and not logs:
             continue
         second.model, theirs[name] = model, loss
         notes += [f"{told.format(first.name, second.name)}: the same loss{f' of {name}' if name else ''}."
-                  for told in said]  # fmt: skip
+                  for told in logs + said]  # fmt: skip
     if notes:
         several = "" not in theirs
         whole = losses_of(tuple(theirs)).model_validate(theirs) if several else theirs[""]
@@ -87,6 +91,31 @@ def _as_first(
         known = LOSSES[mine.kind].model_fields
         theirs = LOSSES[mine.kind].model_validate({name: one for name, one in theirs if name in known})
     return theirs, second, said
+
+
+def _logs_as_logits(
+    sides: Sequence[PairSide], losses: Sequence[Loss], output: str, kept: Sequence[Collection[str]]
+) -> list[str]:  # fmt: skip
+    """Let a model end in the logits whose log_softmax its loss is given, where the other one's does not end so.
+
+    The log_softmax of log-probabilities is these again: of a loss from logits it changes nothing. So PyTorch's
+    ``F.nll_loss(F.log_softmax(z, dim=1), y)`` is read.
+
+    Returns:
+        What was two forms of one thing, in a sentence; nothing where it was not.
+    """
+    if not all(isinstance(one, CrossEntropy) and one.behind == Softmax.kind for one in losses):
+        return []
+    ends = [_end(side.model, output) for side in sides]
+    logs = [one is not None and isinstance(one.ending(), LogSoftmax) for one in ends]
+    if logs[0] == logs[1]:
+        return []
+    at = logs.index(True)
+    side, op, loss = sides[at], ends[at], losses[at]
+    if op is None or not loss.on_logits(op.ending()) or not _alone(side.model, op, kept[at]):
+        return []
+    side.model = _ending_in(side.model, op, Linear())
+    return [f"{{{at}}} ends in a log_softmax, the logits of the same probabilities, and {{{1 - at}}} does not"]
 
 
 def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:

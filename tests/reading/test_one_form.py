@@ -10,6 +10,7 @@ import pytest
 from helpers_pairs import DENSE, LOGITS, SOFT, X, Y, classes, pair_of, reading
 
 from parity.reading.whole import ReadProgram
+from parity.spec.plain import brief
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def heads(activation: str, loss: Any, behind: Any = None, other: Any = "mse", **
 
 CLASS = "sparse_categorical_crossentropy"
 IN_LOSS: dict[str, Any] = {"from_logits": True, "weight": 0.5}
+SEEN = {"opaque": {"what": "own", "reads": ["kind"], "needs": "a loss", "place": "b.py, line 3"}}
 IN_MODEL: dict[str, Any] = {"weight": 0.5}
 
 
@@ -83,7 +85,7 @@ def test_of_several_outputs_a_softmax_in_the_model_and_one_in_the_loss_are_one(f
     {"behind": "kind"},  # The other output is made of it.
     {"behind": "again"},  # Of it as it is called again.
     {"activity_regularizer": "l2"},  # What it gives has a penalty.
-    {"other": {"opaque": {"what": "own", "reads": ["kind"], "needs": "a loss", "place": "b.py, line 3"}}},
+    {"other": SEEN},
 ])  # fmt: skip
 def test_a_softmax_that_more_than_its_loss_sees_stays_where_it_is(more: dict[str, Any]) -> None:
     model, loss = heads("softmax", IN_MODEL, **more), heads("linear", IN_LOSS, **more)
@@ -98,3 +100,50 @@ def test_of_several_outputs_only_what_is_one_loss_is_one() -> None:
     assert found.spec["sides"]["b"]["changes"] == {"loss": {"price": "mse", "kind": {CLASS: {"weight": 0.25}}}}
     found = pair_of(heads("softmax", {"recover_logits": False}), heads("linear", {"from_logits": True}))
     assert set(found.spec["sides"]["b"]["changes"]) == {"layers", "loss"}
+
+
+HOT = {"loss": {"categorical_crossentropy": {"from_logits": True}}}
+
+
+@pytest.mark.parametrize("logs_first", [True, False])
+def test_log_probabilities_are_the_logits_of_a_loss_that_takes_these(logs_first: bool) -> None:
+    for other, loss in (("", LOGITS), ("", HOT), ("softmax", SOFT)):
+        sides = [classes("log_softmax", **LOGITS), classes(other, **loss)]
+        found = pair_of(*(sides if logs_first else sides[::-1]))
+        assert found.spec["sides"]["b"] == {"framework": "torch"}
+        assert "log_softmax" not in str(found.spec["model"])
+        told = ["a", "b"] if logs_first else ["b", "a"]
+        assert found.notes[0] == (
+            f"{told[0]} ends in a log_softmax, the logits of the same probabilities, and {told[1]} does not: the same "
+            "loss."
+        )
+
+
+def test_of_several_outputs_log_probabilities_are_logits() -> None:
+    found = pair_of(heads("softmax", IN_MODEL), heads("log_softmax", IN_LOSS))
+    assert found.spec["sides"]["b"] == {"framework": "torch"}
+    assert [one.rpartition(": ")[2] for one in found.notes[:2]] == ["the same loss of kind."] * 2
+
+
+def test_programs_that_both_end_in_log_probabilities_are_said_to() -> None:
+    found = pair_of(classes("log_softmax", **LOGITS), classes("log_softmax", **LOGITS))
+    assert brief(found.sides[0].model.layers[-1])["dense"]["activation"] == "log_softmax"
+    assert "changes" not in found.spec["sides"]["b"]
+
+
+@pytest.mark.parametrize("logs_first", [True, False])
+@pytest.mark.parametrize(("model", "other"), [
+    (classes("log_softmax", loss="mse"), classes("", loss="mse")),  # Its loss is of the numbers themselves.
+    (classes("log_softmax", loss="sparse_categorical_crossentropy"), classes("", **LOGITS)),  # Of probabilities.
+    (classes("log_softmax", **LOGITS), classes("", loss="mse")),
+    (heads("log_softmax", IN_LOSS, behind="kind"), heads("linear", IN_LOSS, behind="kind")),
+    (heads("log_softmax", IN_LOSS, other=SEEN), heads("linear", IN_LOSS)),
+    (heads("log_softmax", IN_LOSS, activity_regularizer="l2"),
+     heads("linear", IN_LOSS, activity_regularizer="l2")),
+    (classes("log_softmax", loss={"sigmoid_crossentropy": {"from_logits": True}}),
+     classes("", loss={"sigmoid_crossentropy": {"from_logits": True}})),
+])  # fmt: skip
+def test_a_log_softmax_that_is_seen_by_more_stays(logs_first: bool, model: ReadProgram, other: ReadProgram) -> None:
+    found = pair_of(*([model, other] if logs_first else [other, model]))
+    assert "log_softmax" in str([brief(op) for side in found.sides for op in side.model.layers])
+    assert "layers" in found.spec["sides"]["b"]["changes"]
