@@ -35,6 +35,7 @@ from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import started_alike
+from parity.reading.summed_alike import summed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
@@ -97,13 +98,13 @@ def paired(
     second.model = started_alike(second.model, first.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
-    forms = [*in_one_form(first, second, specs), *decayed_alike(sides, specs)]
+    forms = [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     if first.decays:
         spec["optimizer"] = brief(specs[0].optimizer)
-    first.loss = spec["loss"]
+    spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
     if not first.seen("epochs") and second.seen("epochs"):
