@@ -34,7 +34,7 @@ from parity.reading.plainly import (
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
-from parity.reading.started_alike import started_alike
+from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
@@ -95,7 +95,8 @@ def paired(
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
-    second.model = started_alike(second.model, first.model)
+    second.model = padding_alike(started_alike(second.model, first.model), first.model)
+    first.model = padding_alike(first.model, second.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
