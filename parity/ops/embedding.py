@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -25,18 +25,13 @@ if TYPE_CHECKING:
     from parity.code import Arrays
 
 PADDED = '''
-class PaddedEmbedding(keras.layers.Embedding):
-    """Embedding with a row for padding, which starts at 0 and has no gradient (padding_idx)."""
+class {name}(keras.layers.Embedding):
+    """Embedding with a row for padding, which {starts} and has no gradient (padding_idx)."""
 
     def __init__(self, *sizes, padding_idx, **more):
         super().__init__(*sizes, **more)
         self.padding_idx = padding_idx
-
-    def build(self, input_shape=None):
-        super().build(input_shape)
-        padding = keras.ops.one_hot(self.padding_idx, self.input_dim)
-        self.embeddings.assign(self.embeddings * (1.0 - padding[:, None]))
-
+{build}
     def call(self, inputs):
         y = super().call(inputs)
         padding = keras.ops.expand_dims(keras.ops.equal(inputs, self.padding_idx), -1)
@@ -44,9 +39,18 @@ class PaddedEmbedding(keras.layers.Embedding):
 '''
 
 
-def in_tensorflow() -> str:
-    """Return the class with TensorFlow's operations in the place of Keras's."""
-    return PADDED.replace("keras.ops.", "tf.")
+BUILD = """
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        padding = keras.ops.one_hot(self.padding_idx, self.input_dim)
+        self.embeddings.assign(self.embeddings * (1.0 - padding[:, None]))
+"""
+
+
+def padded(zero: bool) -> Helper:
+    """Return the class of a table with a row for padding, which starts at 0 or as the others do."""
+    name, starts = ("PaddedEmbedding", "starts at 0") if zero else ("DrawnPaddedEmbedding", "starts as the others do")
+    return Helper(name=name, source=PADDED.format(name=name, starts=starts, build=BUILD if zero else ""))
 
 
 SAID = tuple(f"embeddings_{said}" for said in ("initializer", "regularizer", "constraint"))
@@ -62,7 +66,9 @@ class Embedding(Penalised, Op):
     N(0, 1) in ``nn.Embedding``, 35 times as wide. A number that is too large is an error in PyTorch and, on a CPU,
     in TensorFlow; on a GPU TensorFlow gives zeros. With ``mask_zero``, y is the same, and has the mask x != 0
     (docs/graphs.md); row 0 is a row like the others. ``padding_idx``, which only PyTorch has, is about a row and masks
-    nothing: it starts at 0, and has no gradient, so that nothing but a penalty of all weights moves it.
+    nothing: it starts at 0, and has no gradient, so that nothing but a penalty of all weights moves it. Who draws the
+    whole table afterwards (``nn.init.uniform_(table.weight)``) has a row that starts as the others do
+    (``padding_starts_at_0: false``), and stays there.
     """
 
     kind: ClassVar[str] = "embedding"
@@ -88,6 +94,9 @@ class Embedding(Penalised, Op):
     padding_idx: NonNegativeInt | None = Field(
         default=None, description="token whose row starts at 0 and has no gradient; no mask comes of it"
     )
+    padding_starts_at_0: bool = Field(
+        default=True, description="whether the row of padding_idx starts at 0, as nn.Embedding has it, or as the others"
+    )
     embeddings_initializer: AnyInitializer = Field(default=RandomUniform(), description="how E starts")
     embeddings_regularizer: AnyRegularizer | None = Field(default=None, description="what E adds to the loss")
     embeddings_constraint: AnyConstraint | None = Field(default=None, description="what E is held to")
@@ -99,12 +108,16 @@ class Embedding(Penalised, Op):
         check_constraints(self, shape)
         return (*shape, self.output_dim)
 
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when there is no row of padding that could start anywhere."""
+        return "no row stands for padding" if field == "padding_starts_at_0" and self.padding_idx is None else ""
+
     def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
         return "x != 0" if self.mask_zero else ""
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         starts = self.embeddings_initializer
-        if self.padding_idx is not None:
+        if self.padding_idx is not None and self.padding_starts_at_0:
             starts = ZeroRow(of=starts, row=self.padding_idx)
         rows = Parameter(
             shape=(self.input_dim, self.output_dim), fan_in=self.input_dim, fan_out=self.output_dim, feeds=1,
@@ -122,10 +135,12 @@ class Embedding(Penalised, Op):
     def keras(self, site: Site) -> KerasCode:
         if self.padding_idx is None:
             return KerasCode(layer=self.keras_layer(site))
-        # What it calls is the same in TensorFlow, where Keras 2 has no operations of its own.
-        source = PADDED if site.framework.startswith("keras") and site.framework != "keras_2" else in_tensorflow()
-        layer = self.keras_layer(site, "PaddedEmbedding", padding_idx=repr(self.padding_idx))
-        return KerasCode(layer=layer, helpers=(Helper(name="PaddedEmbedding", source=source),))
+        helper = padded(self.padding_starts_at_0)
+        if not site.framework.startswith("keras") or site.framework == "keras_2":
+            # What it calls is the same in TensorFlow, where Keras 2 has no operations of its own.
+            helper = Helper(name=helper.name, source=helper.source.replace("keras.ops.", "tf."))
+        layer = self.keras_layer(site, helper.name, padding_idx=repr(self.padding_idx))
+        return KerasCode(layer=layer, helpers=(helper,))
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         read = f"tf.gather(self.{site.name}_embeddings, x)"

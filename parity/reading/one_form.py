@@ -1,19 +1,25 @@
 """The loss of two programs in one form, where both mean the same by it: what they write in two ways is no difference.
 
-A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; classes as numbers, or
-as rows with a single 1.
+A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; log-probabilities, which
+are logits of the same probabilities; classes as numbers, or as rows with a single 1. Of several outputs it is so of
+each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity.activations.linear import Linear
+from parity.activations.log_softmax import LogSoftmax
+from parity.activations.softmax import Softmax
 from parity.catalog import LOSSES
 from parity.losses import Loss
 from parity.losses.crossentropies import CrossEntropy, OfClasses
 from parity.ops import ActivatedOp
+from parity.reading.opaque import read_by_losses
+from parity.spec.graph import graph_of, named
+from parity.spec.per_output import each_loss, losses_of
 from parity.spec.plain import brief
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
     """Bring the second program's loss to the first's form where both are one function.
 
     Args:
-        first: the one side.
+        first: the one side; its model is changed where it alone ends in a log_softmax.
         second: the other; its model and its loss are changed.
         specs: of both readings; the second's loss is changed.
 
@@ -37,31 +43,26 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
         What was two forms of one thing, in sentences.
     """
     notes: list[str] = []
-    mine, theirs = (dict(_losses(spec)) for spec in specs)
+    mine, theirs = (each_loss(spec.loss) for spec in specs)
+    kept = [read_by_losses(one) for one in (first.reading.spec["loss"], second.loss)]
     for name in [one for one in theirs if one in mine]:
-        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name)
-        if not said:
+        logs = _logs_as_logits((first, second), (mine[name], theirs[name]), name, kept)
+        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name, kept[1])
+        if not said and not logs:
             continue
         second.model, theirs[name] = model, loss
         notes += [f"{told.format(first.name, second.name)}: the same loss{f' of {name}' if name else ''}."
-                  for told in said]  # fmt: skip
+                  for told in logs + said]  # fmt: skip
     if notes:
-        several = isinstance(specs[1].loss, Mapping)
-        specs[1] = specs[1].model_copy(update={"loss": theirs if several else theirs[""]})
+        several = "" not in theirs
+        whole = losses_of(tuple(theirs)).model_validate(theirs) if several else theirs[""]
+        specs[1] = specs[1].model_copy(update={"loss": whole})
         second.loss = {name: brief(one) for name, one in theirs.items()} if several else brief(theirs[""])
     return notes
 
 
-def _losses(spec: Spec) -> Iterator[tuple[str, Loss]]:
-    """Give the losses of a spec by output; the only one has no name."""
-    if isinstance(spec.loss, Mapping):
-        yield from spec.loss.items()
-    else:
-        yield "", spec.loss
-
-
 def _as_first(
-    mine: Loss, theirs: Loss, first: ModelSpec, second: ModelSpec, output: str
+    mine: Loss, theirs: Loss, first: ModelSpec, second: ModelSpec, output: str, kept: Collection[str]
 ) -> tuple[Loss, ModelSpec, list[str]]:  # fmt: skip
     """Return a loss and a model in the form of another program's, and what was two forms of one thing."""
     ends = [_end(model, output) for model in (first, second)]
@@ -71,10 +72,11 @@ def _as_first(
     if mine.behind != theirs.behind or not mine.on_logits(one.ending()) or not theirs.on_logits(other.ending()):
         return theirs, second, []
     said: list[str] = []
-    if mine.fused(one.ending()) and _plain(theirs, other):
+    alone = _alone(second, other, kept)
+    if alone and mine.fused(one.ending()) and _plain(theirs, other):
         second, theirs = _ending_in(second, other, one.ending()), theirs.replace(from_logits=False)
         said.append(f"{{0}} applies a {mine.behind} in its model, {{1}} in its loss")
-    elif _plain(mine, one) and theirs.fused(other.ending()):
+    elif alone and _plain(mine, one) and theirs.fused(other.ending()):
         second, theirs = _ending_in(second, other, Linear()), theirs.replace(from_logits=True)
         said.append(f"{{0}} applies a {mine.behind} in its loss, {{1}} in its model")
     if (
@@ -91,9 +93,42 @@ def _as_first(
     return theirs, second, said
 
 
+def _logs_as_logits(
+    sides: Sequence[PairSide], losses: Sequence[Loss], output: str, kept: Sequence[Collection[str]]
+) -> list[str]:  # fmt: skip
+    """Let a model end in the logits whose log_softmax its loss is given, where the other one's does not end so.
+
+    The log_softmax of log-probabilities is these again: of a loss from logits it changes nothing. So PyTorch's
+    ``F.nll_loss(F.log_softmax(z, dim=1), y)`` is read.
+
+    Returns:
+        What was two forms of one thing, in a sentence; nothing where it was not.
+    """
+    if not all(isinstance(one, CrossEntropy) and one.behind == Softmax.kind for one in losses):
+        return []
+    ends = [_end(side.model, output) for side in sides]
+    logs = [one is not None and isinstance(one.ending(), LogSoftmax) for one in ends]
+    if logs[0] == logs[1]:
+        return []
+    at = logs.index(True)
+    side, op, loss = sides[at], ends[at], losses[at]
+    if op is None or not loss.on_logits(op.ending()) or not _alone(side.model, op, kept[at]):
+        return []
+    side.model = _ending_in(side.model, op, Linear())
+    return [f"{{{at}}} ends in a log_softmax, the logits of the same probabilities, and {{{1 - at}}} does not"]
+
+
 def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
     """Return whether a loss takes logits, and the last layer gives such; behind a softmax none leaves targets out."""
     return loss.from_logits and loss.ignored is None and isinstance(last.ending(), Linear)
+
+
+def _alone(model: ModelSpec, op: ActivatedOp, kept: Collection[str]) -> bool:
+    """Return whether only its loss sees how a layer ends: nothing else reads it, and no penalty is of what it gives."""
+    graph = graph_of(named(model))
+    name = str(op.name)
+    seen = graph.readers(name) or name in graph.shared or name in kept
+    return not seen and getattr(op, "activity_regularizer", None) is None
 
 
 def _alike_by_rows(loss: CrossEntropy) -> bool:

@@ -12,6 +12,7 @@ from parity.losses.mae import MAE
 from parity.losses.mse import MSE
 from parity.losses.poisson import Poisson
 from parity.losses.smooth_l1 import SmoothL1
+from parity.spec.per_output import each_loss
 
 if TYPE_CHECKING:
     from parity.losses import Loss
@@ -28,9 +29,9 @@ def judged_by(spec: Spec) -> Any:
     Args:
         spec: of the first program.
     """
-    if not isinstance(spec.loss, Mapping):
-        return _fitting(spec.loss)
-    every = {name: _fitting(loss) for name, loss in spec.loss.items()}
+    every = {name: _fitting(loss) for name, loss in each_loss(spec.loss).items()}
+    if "" in every:
+        return every[""]
     return {name: found for name, found in every.items() if found}
 
 

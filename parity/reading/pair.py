@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from parity.code import axes_of
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
+from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
 from parity.reading.by_channel import by_channel
@@ -28,11 +30,13 @@ from parity.reading.plainly import (
     merges_joined,
     moves_undone,
     pools_flattened,
+    pools_whole,
 )
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
-from parity.reading.started_alike import started_alike
+from parity.reading.started_alike import padding_alike, started_alike
+from parity.reading.summed_alike import summed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import graph_of, named
@@ -83,6 +87,7 @@ def paired(
         kept = read_by_losses(one.spec["loss"])
         model = pools_flattened(activations_joined(built.model, kept), kept)
         sides.append(PairSide(name=name, reading=one, model=model))
+    _pooled_alike(sides)
     ahead = rows_prepared(sides)
     _turn(sides)
     _as_the_other(sides)
@@ -91,16 +96,17 @@ def paired(
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
-    second.model = started_alike(second.model, first.model)
+    second.model = padding_alike(started_alike(second.model, first.model), first.model)
+    first.model = padding_alike(first.model, second.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
-    forms = [*in_one_form(first, second, specs), *decayed_alike(sides, specs)]
+    forms = [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     if first.decays:
         spec["optimizer"] = brief(specs[0].optimizer)
-    first.loss = spec["loss"]
+    spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
     if not first.seen("epochs") and second.seen("epochs"):
@@ -128,6 +134,17 @@ def _built(reading: ReadProgram) -> Spec:
     """Return the spec of a reading as typed objects, its data left out."""
     data = {name: one for name, one in reading.spec["data"].items() if name != "source"}
     return build_spec({**reading.spec, "data": {**data, "source": "blobs"}})
+
+
+def _pooled_alike(sides: Sequence[PairSide]) -> None:
+    """Say poolings of one window as long as all that they read as poolings over all, where one program has more such.
+
+    Where neither has, or both as many, windows stay: what they differ in is said by their fields.
+    """
+    counts = [Counter(op.kind for op in side.model.layers if isinstance(op, GlobalPooling)) for side in sides]
+    if counts[0] != counts[1]:
+        for side in sides:
+            side.model = pools_whole(side.model, read_by_losses(side.reading.spec["loss"]))
 
 
 def _turn(sides: Sequence[PairSide]) -> None:

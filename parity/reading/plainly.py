@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from parity.activations.linear import Linear
+from parity.catalog import OPS
 from parity.code import Layout, axes_of
 from parity.compile.layout import ANY, Line, Walk
 from parity.frameworks import frameworks
@@ -21,7 +22,9 @@ from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
+from parity.ops.pooling import AveragePooling, MaxPooling
 from parity.ops.reshape import Reshape
+from parity.ops.windows import lengths_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.sections import ModelSpec
 
@@ -209,6 +212,42 @@ def merges_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
         if layer.name not in gone:
             layers.append(_reading(own_call(layer), tuple(reads[layer.name]), layers, graph))
     return model.model_copy(update={"layers": tuple(layers)}) if gone else model
+
+
+def pools_whole(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
+    """Return a model whose poolings of one window, as long as all that they read, are poolings over all places.
+
+    Of ``F.max_pool1d(c, c.size(2)).squeeze(2)``, what ``GlobalMaxPooling1D`` is.
+
+    Args:
+        model: of a spec.
+        kept: layers whose outputs are read from outside of it, and stay what they are.
+    """
+    graph = graph_of(named(model))
+    windows = {layer.owner for layer in graph.layers if not _is_whole(layer)}  # Of one called again, of any call.
+    whole = {layer.name: _over_all(layer) for layer in graph.layers if layer.owns and layer.name not in windows}
+    if not whole:
+        return model
+    ops = {layer.name: own_call(layer) for layer in graph.layers} | whole
+    return pools_flattened(without(model, graph, ops, {}), kept)
+
+
+def _is_whole(layer: Layer) -> bool:
+    """Return whether a layer is a pooling whose only window is all that it reads, and nothing besides.
+
+    Masked steps are left out of a mean over all, and of no mean of a window.
+    """
+    op = layer.op
+    if not isinstance(op, MaxPooling | AveragePooling) or any(mask is not None for mask in layer.masks):
+        return False
+    lengths = lengths_of(layer.input_shape, op.data_format)
+    return op.windows == lengths and not any(map(any, op.pads(lengths)))
+
+
+def _over_all(layer: Layer) -> Op:
+    """Return a pooling of one window as one over all places, which keeps their axes."""
+    told = {"name": layer.name, "keepdims": True, "data_format": vars(layer.op)["data_format"]}
+    return OPS[f"global_{layer.op.kind}"].model_validate(told)
 
 
 def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from parity.initializers import Initializer
 from parity.lazy import np
+from parity.ops import Op
+from parity.ops.embedding import Embedding
 from parity.reading.drawn_by import EXACT, GRID
 from parity.spec.graph import graph_of, named
 
@@ -36,6 +38,24 @@ def started_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
                 changes.setdefault(layer.name, {})[field] = theirs.initializer
     layers = [op.replace(**changes.get(str(op.name), {})) for op in model.layers]
     return model.model_copy(update={"layers": tuple(layers)}) if changes else model
+
+
+def padding_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
+    """Return a model whose tables without a row for padding say of its start what the other one's do: it has none.
+
+    That one program has such a row is a difference by itself; how it starts is one of two that have it.
+
+    Args:
+        model: of a spec.
+        other: of a spec, whose layers have the same names where they are one.
+    """
+    theirs = {str(op.name): op for op in other.layers if isinstance(op, Embedding)}
+    layers: list[Op] = []
+    for op in model.layers:
+        like = theirs.get(str(op.name))
+        without = isinstance(op, Embedding) and op.padding_idx is None and like is not None
+        layers.append(op.replace(padding_starts_at_0=like.padding_starts_at_0) if without and like else op)
+    return model.model_copy(update={"layers": tuple(layers)})
 
 
 def _one(mine: Parameter, theirs: Parameter) -> bool:

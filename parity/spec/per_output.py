@@ -83,6 +83,15 @@ def losses_of(names: tuple[str, ...]) -> type[PerOutput]:
     return found
 
 
+def each_loss(loss: Any) -> dict[str, Loss]:
+    """Return the losses of a spec by output; the only one has no name.
+
+    Args:
+        loss: as a :class:`~parity.spec.sections.Spec` has it.
+    """
+    return dict(loss) if isinstance(loss, PerOutput) else {"": loss}
+
+
 def by_output(value: Any, family: Mapping[str, type[Entry]]) -> bool:
     """Return whether a mapping says something for each output by its name; else it is one entry with its fields.
 

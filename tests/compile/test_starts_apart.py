@@ -36,10 +36,12 @@ SHOWN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("framework", list(SHOWN))
-def test_a_program_starts_what_its_spec_starts_apart(framework: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("framework", "drawn"), [*((one, False) for one in SHOWN), *((one, True) for one in SHOWN)])
+def test_a_program_starts_what_its_spec_starts_apart(framework: str, drawn: bool, tmp_path: Path) -> None:
     np.savez(tmp_path / "rows.npz", X=np.arange(24).reshape(8, 3) % 4, y=np.arange(8) % 2)
-    (tmp_path / "starts.yaml").write_text(SPEC)
+    (tmp_path / "starts.yaml").write_text(
+        SPEC.replace("idx: 1", "idx: 1, padding_starts_at_0: false") if drawn else SPEC
+    )
     done = command("compile", "starts.yaml", "--side", framework, "-o", "program.py", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     show = (
@@ -49,6 +51,6 @@ def test_a_program_starts_what_its_spec_starts_apart(framework: str, tmp_path: P
     shown = run_alone(framework, ["show.py"], tmp_path)
     assert shown.returncode == 0, shown.stderr
     table, query, output = (np.array(one) for one in json.loads(shown.stdout.splitlines()[-1]))
-    assert table.tolist() == [[1.0, 1.0], [0.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
+    assert table.tolist() == [[1.0, 1.0], [float(drawn)] * 2, [1.0, 1.0], [1.0, 1.0]]
     assert (query == 1.0).all()
     assert (output == 3.0).all()

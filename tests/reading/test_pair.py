@@ -6,43 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_pairs import DENSE, LOGITS, OTHERS, SOFT, X, Y, classes, pair_of, reading
 
 from parity.errors import UsageError
 from parity.reading.called_alike import stand_for
-from parity.reading.pair import paired
 from parity.reading.pair_side import PairSide
 from parity.reading.whole import ReadProgram
-from parity.run.told import Told, ToldNode
 from parity.spec.sections import ModelSpec
 
-
-def reading(framework: str, layers: list[Any], rows: dict[str, Any], **more: Any) -> ReadProgram:
-    """Return a program that was read, of dense layers on four numbers."""
-    spec: dict[str, Any] = {
-        "name": framework, "data": {"source": "rows.npz"}, "model": {"input": [4], "layers": layers}, "loss": "mse",
-        "optimizer": "sgd", "training": {"batch_size": 4, "epochs": 2, "shuffle": True, "seed": 0},
-    } | more  # fmt: skip
-    nodes = [
-        ToldNode(name=next(iter(one.values()))["name"], part="", reads=[], shape=[], read_shapes=[],
-                 place=f"{framework}.py, line {number}")
-        for number, one in enumerate(layers, 1)
-    ]  # fmt: skip
-    told = Told(framework=framework, nodes=nodes, places={"compile": f"{framework}.py, line 90"})
-    return ReadProgram(
-        framework=framework, spec=spec, arrays=rows, names={one.name: one.name for one in nodes}, told=told
-    )  # fmt: skip
-
-
-OTHERS = "b_rows.npz"
-
-X, Y = np.random.default_rng(0).normal(size=(8, 4)), np.random.default_rng(1).normal(size=(8, 1))
-DENSE = [{"dense": {"units": 3, "name": "dense", "activation": "relu"}}, {"dense": {"units": 1, "name": "dense_1"}}]
 WRITTEN = [{"dense": {"units": 3, "name": "fc1"}}, {"activation": {"function": "relu", "name": "relu"}},
            {"dropout": {"rate": 0.5, "name": "drop"}}, {"dense": {"units": 1, "name": "fc2"}}]  # fmt: skip
-
-
-def pair_of(a: ReadProgram, b: ReadProgram) -> Any:
-    return paired(a, b, ("a", "b"), "rows.npz", OTHERS)
 
 
 def test_layers_are_called_as_those_that_they_stand_for() -> None:
@@ -176,50 +149,6 @@ def test_rows_that_train_in_one_program_and_validate_in_the_other_are_a_differen
     assert found.rows.notes == []
 
 
-SOFT: dict[str, Any] = {"loss": "categorical_crossentropy"}
-LOGITS: dict[str, Any] = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True}}}
-
-
-def classes(activation: str, **more: Any) -> ReadProgram:
-    """Return a program of three classes whose last layer ends so, its labels as its loss takes them."""
-    labels = np.arange(8) % 3
-    kind = next(iter(more["loss"])) if isinstance(more["loss"], dict) else more["loss"]
-    y = labels if kind.startswith("sparse") else np.eye(3, dtype="float32")[labels]
-    last = {"units": 3, "name": "dense_1", **({"activation": activation} if activation else {})}
-    return reading("torch", [DENSE[0], {"dense": last}], {"X": X, "y": y}, **more)
-
-
-@pytest.mark.parametrize(
-    ("first", "second"), [(("softmax", SOFT), ("", LOGITS)), (("", LOGITS), ("softmax", SOFT))], ids=["model", "loss"]
-)
-def test_a_softmax_in_the_model_and_one_in_the_loss_are_one(first: Any, second: Any) -> None:
-    a, b = (classes(activation, **loss) for activation, loss in (first, second))
-    found = pair_of(a, b)
-    assert found.spec["sides"]["b"] == {"framework": "torch"}
-    where = ["model", "loss"] if first[0] else ["loss", "model"]
-    assert found.notes[0] == f"a applies a softmax in its {where[0]}, b in its {where[1]}: the same loss."
-
-
-@pytest.mark.parametrize(("activation", "loss"), [
-    ("softmax", LOGITS), ("", {"loss": "categorical_crossentropy"}), ("sigmoid", SOFT),
-    ("", {"loss": {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 1.0]}}}),
-])  # fmt: skip
-def test_what_is_another_loss_stays_a_difference(activation: str, loss: dict[str, Any]) -> None:
-    assert pair_of(classes("softmax", **SOFT), classes(activation, **loss)).spec["sides"]["b"].get("changes", {})
-
-
-def test_classes_that_count_more_keep_the_loss_as_it_is_written() -> None:
-    weighed = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 1.0]}}}
-    found = pair_of(classes("softmax", loss="categorical_crossentropy"), classes("", **weighed))
-    assert "sparse_categorical_crossentropy" in found.spec["sides"]["b"]["changes"]["loss"]
-
-
-def test_a_loss_that_does_not_look_behind_a_softmax_is_another_than_one_of_logits() -> None:
-    clipped = {"loss": {"categorical_crossentropy": {"recover_logits": False}}}
-    found = pair_of(classes("softmax", **clipped), classes("", **LOGITS))
-    assert set(found.spec["sides"]["b"]["changes"]) == {"layers", "loss"}
-
-
 def test_what_is_judged_by_where_no_metric_is_named_fits_the_loss() -> None:
     assert pair_of(classes("softmax", **SOFT), classes("", **LOGITS)).spec["metrics"] == ["accuracy"]
     for loss, fitting in (("mae", "mae"), ("huber", "mse")):
@@ -292,6 +221,29 @@ def test_programs_that_do_not_read_the_same_are_refused() -> None:
     other.spec["model"] = {"input": [3], "layers": DENSE}
     with pytest.raises(UsageError, match=r"do not read the same: .*\[4\].*\[3\]"):
         pair_of(reading("keras", DENSE, {"X": X, "y": Y}), other)
+
+
+POOL, CUT = ({"max_pooling1d": {"pool_size": size, "name": "pool"}} for size in (4, 3))
+ALL = {"global_max_pooling1d": {"name": "pool"}}
+
+
+@pytest.mark.parametrize(("first", "second", "same"), [(ALL, POOL, True), (POOL, ALL, True), (ALL, CUT, False)])
+def test_a_pooling_as_long_as_what_it_reads_is_one_over_all(first: Any, second: Any, same: bool) -> None:
+    found = pair_of(*(pooled(name, one) for name, one in (("keras", first), ("torch", second))))
+    assert ("changes" not in found.spec["sides"]["b"]) == same
+
+
+def test_poolings_of_windows_in_both_programs_stay_windows() -> None:
+    found = pair_of(pooled("keras", POOL), pooled("torch", CUT))
+    assert found.spec["model"]["layers"][1] == POOL
+    assert CUT in found.spec["sides"]["b"]["changes"]["layers"]
+
+
+def pooled(framework: str, pool: Any) -> ReadProgram:
+    """Return a program that pools what it makes of four numbers, as steps."""
+    steps = {"reshape": {"target_shape": [4, 1], "name": "steps"}}
+    behind = [] if "global_max_pooling1d" in pool else [{"flatten": {"name": "flat"}}]
+    return reading(framework, [steps, pool, *behind, DENSE[1]], {"X": X, "y": Y})
 
 
 def test_a_side_says_its_lines_by_files_that_are_there(tmp_path: Any) -> None:

@@ -13,6 +13,7 @@ from parity.reading.plainly import (
     merges_joined,
     moves_undone,
     pools_flattened,
+    pools_whole,
 )
 from parity.spec.graph import graph_of, named
 from parity.spec.plain import brief
@@ -230,3 +231,73 @@ def test_a_pooling_that_something_else_reads_with_its_axes_keeps_them() -> None:
                {"add": {"inputs": ["pool", "reshape"]}}]  # fmt: skip
     model = ModelSpec.model_validate({"input": [8, 8, 3], "layers": several})
     assert [op.kind for op in pools_flattened(model).layers] == [op.kind for op in model.layers]
+
+
+WIDTHS: dict[str, Any] = {"input": [9, 4], "layers": [
+    {"permute": {"dims": [2, 1], "name": "first"}},
+    *({"conv1d": {"filters": 3, "kernel_size": 3, "data_format": "channels_first", "name": "c3"}},
+      {"max_pooling1d": {"pool_size": 7, "data_format": "channels_first", "name": "p3"}}, {"flatten": {"name": "f3"}}),
+    *({"conv1d": {"filters": 3, "kernel_size": 5, "data_format": "channels_first", "name": "c5", "inputs": "first"}},
+      {"average_pooling1d": {"pool_size": 5, "strides": 2, "padding": [[0, 0]], "data_format": "channels_first",
+                             "name": "p5"}}, {"reshape": {"target_shape": [3], "name": "f5"}}),
+    {"concatenate": {"inputs": ["f3", "f5"]}}, {"dense": 2},
+]}  # fmt: skip
+"""Convolutions of several widths, each pooled over as many places as there are, as PyTorch programs have them."""
+
+POOLED_2D: dict[str, Any] = {"input": [5, 4, 3], "layers": [
+    {"conv2d": {"filters": 4, "kernel_size": 2}}, {"average_pooling2d": {"pool_size": [4, 3]}}, "flatten", {"dense": 2},
+]}  # fmt: skip
+
+
+def same_numbers(model: ModelSpec, found: ModelSpec) -> None:
+    """Assert that two models give the same, of the same weights."""
+    graphs, rng = [graph_of(named(one)) for one in (model, found)], np.random.default_rng(0)
+    assert model.input is not None
+    x = rng.normal(size=(2, *model.input))
+    values = {name: rng.normal(size=one.shape) for name, one in graphs[0].parameters.items()}
+    np.testing.assert_allclose(*(ended(graph, x, values) for graph in graphs), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("told", "kinds"), [
+    (WIDTHS, ["permute", "conv1d", "global_max_pooling1d", "conv1d", "global_average_pooling1d", "concatenate",
+              "dense"]),
+    (POOLED_2D, ["conv2d", "global_average_pooling2d", "dense"]),
+])  # fmt: skip
+def test_a_pooling_of_one_window_as_long_as_all_is_one_over_all(told: dict[str, Any], kinds: list[str]) -> None:
+    model = named(ModelSpec.model_validate(told))
+    found = pools_whole(model)
+    assert [op.kind for op in found.layers] == kinds
+    same_numbers(model, found)
+
+
+def test_channels_moved_first_for_poolings_over_all_are_left_where_they_lie() -> None:
+    model = named(ModelSpec.model_validate(WIDTHS))
+    found = moves_undone(pools_whole(model))
+    assert "channels_first" not in str(layers(found))
+    assert not any(op.kind == "permute" for op in found.layers)
+    same_numbers(model, found)
+
+
+def test_a_pooling_over_all_whose_axes_are_read_keeps_them() -> None:
+    several = [{"max_pooling1d": {"pool_size": 9, "name": "pool"}}, {"dense": {"units": 4}}]
+    found = pools_whole(ModelSpec.model_validate({"input": [9, 4], "layers": several}))
+    assert brief(found.layers[0]) == {"global_max_pooling1d": {"name": "pool", "keepdims": True}}
+
+
+TOKENS = {"embedding": {"input_dim": 9, "output_dim": 4, "mask_zero": True}}
+
+
+@pytest.mark.parametrize("ahead", [
+    [{"max_pooling1d": {"pool_size": 8}}],  # The last place is cut off.
+    [{"average_pooling1d": {"pool_size": 9, "padding": [[1, 0]], "count_include_pad": True}}],  # What is around counts.
+    [{"max_pooling1d": {"pool_size": 9, "strides": 1, "padding": "same"}}],  # There are nine windows.
+    [{"max_pooling1d": {"pool_size": 5, "strides": 4}}],  # There are two.
+    [TOKENS, {"average_pooling1d": {"pool_size": 9}}],  # One over all leaves masked steps out of its mean.
+    [{"max_pooling1d": {"pool_size": 9, "name": "pool"}}, {"zero_padding1d": {"padding": [0, 10], "inputs": "input"}},
+     {"again": {"layer": "pool", "name": "more"}},
+     {"concatenate": {"inputs": ["pool", "more"], "axis": 1}}],  # Called again, it has two windows.
+])  # fmt: skip
+def test_a_pooling_that_is_not_over_all_stays(ahead: list[Any]) -> None:
+    given = {"shape": [9], "dtype": "integer"} if ahead[0] is TOKENS else {"shape": [9, 4]}
+    model = ModelSpec.model_validate({"inputs": {"input": given}, "layers": [*ahead, "flatten", {"dense": 2}]})
+    assert pools_whole(model) == model

@@ -69,9 +69,15 @@ def test_a_row_that_is_set_to_zero_by_hand_is_one(read_text: Callable[..., ReadP
     assert (table["padding_idx"], table["embeddings_initializer"]) == (0, {"random_normal": {"stddev": 0.1}})
 
 
-def test_a_row_of_padding_that_starts_at_other_numbers_is_kept_opaque(read_text: Callable[..., ReadProgram]) -> None:
-    reading = read_text(PROGRAM.format(started="nn.init.normal_(net[0].weight, std=0.1)"))
-    assert "padding_starts_at_0=False" in str(reading.spec["model"]["layers"][0]["opaque"]["needs"])
+def test_a_row_of_padding_that_starts_as_the_others_is_read_and_the_reading_proved(
+    session: Session, tmp_path: Path
+) -> None:  # fmt: skip
+    started = "nn.init.uniform_(net[0].weight, -0.05, 0.05)"
+    reading, proof = read_and_held(session, PROGRAM.format(started=started), tmp_path)
+    table = table_of(reading)
+    assert (table["padding_idx"], table["padding_starts_at_0"]) == (0, False)
+    assert table.get("embeddings_initializer", "random_uniform") == "random_uniform"
+    assert proof.code == 0, proof.lines
 
 
 def test_padding_has_no_gradient_and_starts_at_0() -> None:
@@ -84,6 +90,12 @@ def test_padding_has_no_gradient_and_starts_at_0() -> None:
     start = initial_value(0, "layer.embeddings", op.parameters((4,))["embeddings"])
     assert (start[1] == 0.0).all()
     assert start[[0, 2]].all()
+    drawn = op.replace(padding_starts_at_0=False)
+    others = initial_value(0, "layer.embeddings", drawn.parameters((4,))["embeddings"])
+    assert others[1].all()
+    np.testing.assert_array_equal(others[[0, 2]], start[[0, 2]])
+    assert drawn.inert("padding_starts_at_0", True, (4,)) == ""
+    assert "no row stands for padding" in drawn.replace(padding_idx=None).inert("padding_starts_at_0", True, (4,))
 
 
 def test_a_row_that_is_none_of_the_tokens_is_refused() -> None:
@@ -92,10 +104,13 @@ def test_a_row_that_is_none_of_the_tokens_is_refused() -> None:
         op.output_shape((4,))
 
 
-def test_every_framework_trains_a_row_of_padding_alike(tmp_path: Path) -> None:
+@pytest.mark.parametrize("drawn", [False, True])
+def test_every_framework_trains_a_row_of_padding_alike(drawn: bool, tmp_path: Path) -> None:
     tokens = np.random.default_rng(0).integers(0, 6, (48, 5))
     np.savez(tmp_path / "rows.npz", X=tokens, y=(tokens.sum(axis=1) > 12).astype("int64"))
-    (tmp_path / "padded.yaml").write_text(SPEC)
+    (tmp_path / "padded.yaml").write_text(
+        SPEC.replace("idx: 2", "idx: 2, padding_starts_at_0: false") if drawn else SPEC
+    )
     done = command("check", tmp_path / "padded.yaml", "--steps", "3", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 

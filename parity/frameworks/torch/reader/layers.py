@@ -252,6 +252,10 @@ def _recurrent(node: ToldNode) -> Said:
     return Said("bidirectional", {"layer": {inner.kind: dict(inner.fields)}})
 
 
+DRAWN = "padding_starts_at_0"
+"""What is told of an embedding whose row of padding starts at other numbers."""
+
+
 def _table(node: ToldNode) -> Said:
     """Return an embedding, one of positions where it is added at its places, or what is put in front of a sequence."""
     if node.arguments.get("ahead"):
@@ -261,9 +265,10 @@ def _table(node: ToldNode) -> Said:
             raise NoEntryError("a field of segment_embedding that says padding_idx")
         segments, segment = (int(node.arguments[one]) for one in ("num_embeddings", "segment"))
         return Said("segment_embedding", {"segments": segments, **({"segment": segment} if segment else {})})
+    word = _plain(node, node.part, ("places", DRAWN))
     if not node.arguments.get("places"):
-        return _entry(node, _plain(node, node.part, ("places",)))
-    ((_, fields),) = entry_of(_plain(node, node.part, ("places",)), "torch", "op").items()
+        return _entry(node, word, **({DRAWN: False} if DRAWN in node.arguments else {}))
+    ((_, fields),) = entry_of(word, "torch", "op").items()
     if fields.get("padding_idx") is not None:
         raise NoEntryError("a field of position_embedding that says padding_idx")
     rows, length = int(node.arguments["num_embeddings"]), node.shape[0]

@@ -76,7 +76,8 @@ def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
             word, ones = _without_ones(word, int(node.arguments["hidden_size"]))
             if ones and "unit_forget_bias" in entry.model_fields:
                 fields["unit_forget_bias"] = True
-        if said.kind == "embedding" and said.fields.get("padding_idx") is not None:
+        padded = said.kind == "embedding" and said.fields.get("padding_idx") is not None
+        if padded and said.fields.get("padding_starts_at_0", True):
             word = _without_padding(word, int(said.fields["padding_idx"]))
         fields[field] = initializer_of(word, _feeds(node))
     return replace(said, fields={**said.fields, **fields})
