@@ -115,6 +115,7 @@ class Worker(Unmatched, Asked):
             given: what the data call the rows of which the program makes ``x`` by itself; empty for ``x``.
         """
         driver = self._driver(framework, threads)
+        self._let_go()
         self._exchanges.clear()  # Of folders that may be gone, and are made anew under the same name.
         if hasattr(self, "driver"):
             self.driver.close()
