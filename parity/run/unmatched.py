@@ -134,6 +134,8 @@ def meanings(
     """
     rows = np.ascontiguousarray(x[:ROWS], dtype=driver.host_dtype())
     paths = [one["path"] for one in driver.inventory()["parameters"] if one["trainable"]]
+    bindings = driver.bindings
+    own = {path: np.array(driver.read(located(driver, path))) for path in paths}
     told: dict[str, dict[str, list[np.ndarray]]] = {
         way: {name: [] for name in endings} for way in ("predicts", "trains")
     }
@@ -149,6 +151,9 @@ def meanings(
             for one, part in zip(outputs, parts, strict=True):
                 if one["name"] in endings:
                     told[way][one["name"]].append(fitted(part, tuple(one["shape"])))
+    for path, value in own.items():  # Targets are tried with the weights that the program draws.
+        driver.write(located(driver, path), value)
+    driver.bindings = bindings
     return {way: {name: meaning(one, endings[name]) for name, one in of.items()} for way, of in told.items()}
 
 
@@ -173,6 +178,7 @@ def tried(driver: Driver, x: np.ndarray, y: np.ndarray, forms: list[str]) -> dic
     rows = next((number for number in TRIED if number not in lengths), TRIED[0])
     chosen = np.arange(rows) % len(x)
     x, y = (np.ascontiguousarray(one[chosen], dtype=driver.host_dtype()) for one in (x, y))
+    driver.clock.update(step=0, call=0)
     try:
         outputs = np.array(driver.raw(x, training=True))
     except Exception:  # What a program raises can be anything; where it is run, it is said.
@@ -218,6 +224,10 @@ def _stretched(driver: Driver, outputs: np.ndarray) -> bool:
 class Unmatched(ABC):
     """The commands of a worker that are about a program of which nothing is known yet."""
 
+    _looked_at: tuple[tuple[Any, ...], Driver] | None = None
+    """The program that was looked at last, by what it was asked for with, until another one is opened: targets are
+    tried on it, as it takes long to run a script until it trains."""
+
     @abstractmethod
     def exchange(self, folder: str) -> Exchange:
         """Return the exchange of a folder."""
@@ -225,6 +235,17 @@ class Unmatched(ABC):
     @abstractmethod
     def _driver(self, framework: str, threads: int | None = None) -> type[Driver]:
         """Return the driver of a framework."""
+
+    def _opened(self, framework: str, *arguments: Any) -> Driver:
+        """Return a program as :func:`opened` does, with what was looked at before closed."""
+        self._let_go()
+        return opened(self._driver(framework), *arguments)
+
+    def _let_go(self) -> None:
+        """Close the program that was looked at, if it is still open."""
+        if self._looked_at is not None:
+            (_, driver), self._looked_at = self._looked_at, None
+            driver.close()
 
     def inventory(
         self,
@@ -250,9 +271,10 @@ class Unmatched(ABC):
             outputs: as :func:`opened` has them.
         """
         x = self.exchange(data).get("x")
-        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, inputs, outputs)
+        arguments = (framework, program, names, x.shape[1:], seed, inputs, outputs)
+        driver = self._opened(*arguments)
         found = driver.inventory() | looked_at(driver, x, endings, outputs)
-        driver.close()
+        self._looked_at = arguments, driver
         return found
 
     def starts(
@@ -272,7 +294,7 @@ class Unmatched(ABC):
             outputs: as :func:`opened` has them.
         """
         row = self.exchange(data).get("x").shape[1:]
-        driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
+        driver = self._opened(framework, program, names, row, seed, inputs, outputs)
         for path, file in paths.items():
             np.save(file, np.array(driver.read(located(driver, path))))
         driver.close()
@@ -284,8 +306,16 @@ class Unmatched(ABC):
         """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
         arrays = self.exchange(data)
         row = arrays.get("x").shape[1:]
-        driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
-        weights = None if driver.bindings.get("sample_weights") is None else arrays.get("sample_weights")
-        found = tried(driver, arrays.get("x"), beside(arrays.get("y"), weights), forms)
+        arguments = (framework, program, names, row, seed, inputs, outputs)
+        weighs = len(outputs) == 1 and outputs[0].get("weighs")
+        y = beside(arrays.get("y"), arrays.get("sample_weights") if weighs else None)
+        if self._looked_at is not None and self._looked_at[0] == arguments:
+            found = tried(self._looked_at[1], arrays.get("x"), y, forms)
+            self._let_go()
+            if any(one["accepted"] and one["finite"] for one in found["trials"]):
+                return found
+            # What it keeps from one batch to the next may be why: it is run anew.
+        driver = self._opened(*arguments)
+        found = tried(driver, arrays.get("x"), y, forms)
         driver.close()
         return found

@@ -115,6 +115,7 @@ class Worker(Unmatched, Asked):
             given: what the data call the rows of which the program makes ``x`` by itself; empty for ``x``.
         """
         driver = self._driver(framework, threads)
+        self._let_go()
         self._exchanges.clear()  # Of folders that may be gone, and are made anew under the same name.
         if hasattr(self, "driver"):
             self.driver.close()
@@ -131,7 +132,7 @@ class Worker(Unmatched, Asked):
         if fused:
             self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"], device) if shadow else None
-        self.plan = plan
+        self.plan, self.own = plan, OwnState()
         arrays, host = self.exchange(data), self._host()
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
         y = beside(arrays.get("y"), arrays.get("sample_weights") if bindings.get("sample_weights") else None)
@@ -147,7 +148,6 @@ class Worker(Unmatched, Asked):
             told["drawn"] |= {"rows": rows.tolist(), "dealt": "recorded" if own is None else "native"}
         if not native or plan.get("given_weights"):
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
-        self.own = OwnState()
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device(), **told}

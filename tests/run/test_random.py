@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import helpers_frameworks
 import numpy as np
 import pytest
 from helpers_commands import command
-from helpers_frameworks import EACH_FRAMEWORK, missing, worker
+from helpers_frameworks import EACH_FRAMEWORK, compiled, missing, opened, side_of, starting_weights, worker
 
 from parity.compile import compile_side
 from parity.report import markdown
@@ -73,6 +74,24 @@ def test_a_recorded_program_that_is_told_to_draws_the_same(native: tuple[str, Al
     program = compile_side(side, name="told", classes=CLASSES, formatted=False)
     (alone.folder / program.file_name).write_text(program.source)
     assert losses(replace(alone, program=program.file_name), "--native-random") == list(alone.losses)
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_what_a_program_by_hand_draws_does_not_depend_on_what_was_opened_before(
+    framework: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kernel is its own; a compiled one, which is given all it draws, may leave what TensorFlow draws from."""
+    side = side_of(framework, {"input": [3], "layers": [{"dense": 2}]})
+    x, y, weights, plain = np.eye(3), np.zeros((3, 2)), starting_weights(side), compiled(side)
+    own = {"dense.bias": plain.bindings.weights["dense.bias"]}
+    hand = replace(plain, bindings=replace(plain.bindings, weights=own, input=(3,), output=(2,)))
+    found = []
+    for program in (hand, plain, hand):
+        monkeypatch.setattr(helpers_frameworks, "compiled", lambda _, program=program: program)
+        with opened(side, x, y, weights) as one:
+            found.append(one.predict())
+    np.testing.assert_array_equal(found[0], found[2])
+    assert not np.allclose(found[0], found[1])
 
 
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)

@@ -68,13 +68,17 @@ class Driver(Several, State):
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
-        self.generators.seed(seed)
+        self.seed_generators()
         with self.making():
             self.module = import_program(file, bindings.get("files", {}))
             self.model = self.build_model()
             self.loss_fn = self.build_loss()
             self.optimizer = self.build_optimizer()
         self.train_step = self.stepping(getattr(self.module, "train_step", None) or self.usual_step())
+
+    def seed_generators(self) -> None:
+        """Seed what the framework draws from."""
+        self.generators.seed(self.seed)
 
     def making(self) -> AbstractContextManager[Any]:
         """Return within which the program is imported and makes what it is made of."""

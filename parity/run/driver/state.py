@@ -32,11 +32,17 @@ class State(ABC):
     """
 
     bindings: dict[str, Any]
+    native: bool
 
     @property
     def by_hand(self) -> bool:
         """Whether the program was written by hand: only of one is it said what a row of its outputs is to be."""
         return self.bindings.get("output") is not None
+
+    @property
+    def draws(self) -> bool:
+        """Whether what the framework draws may count: not in a compiled program whose tensors are all put in."""
+        return self.native or bool(self.bindings.get("input")) or not self.bindings["weights"]
 
     @abstractmethod
     def activate(self) -> None:

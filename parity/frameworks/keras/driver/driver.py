@@ -68,7 +68,8 @@ class KerasDriver(KerasLayers, KerasOnTensorFlow):
         super().close()
         for variable in variables:
             free(variable)
-        keras.backend.clear_session(free_memory=False)  # Whoever opens the next program collects the garbage.
+        with self.kernels():
+            keras.backend.clear_session(free_memory=False)  # Whoever opens the next program collects the garbage.
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
 from parity.frameworks.tensorflow.driver.gpus import scope, seen_gpus
+from parity.frameworks.tensorflow.driver.kernels import kept_kernels
 from parity.frameworks.tensorflow.driver.on_device import lying
 from parity.frameworks.tensorflow.driver.registered import forget_graphs
 from parity.frameworks.tensorflow.driver.repeats import set_determinism_off
@@ -60,6 +61,15 @@ class TensorFlowDriver(TensorFlowWatching):
         scope(self.place)
         set_determinism_off()
         exec("\n".join(self.bindings.get("settings", ())), {"tf": tf})
+
+    def seed_generators(self) -> None:
+        """Seed what TensorFlow draws from."""
+        with self.kernels():
+            super().seed_generators()
+
+    def kernels(self) -> AbstractContextManager[Any]:
+        """Return within what TensorFlow's kernels stay, where the program draws nothing that counts."""
+        return nullcontext() if self.draws else kept_kernels()
 
     def making(self) -> AbstractContextManager[Any]:
         """Return within which a program written by hand makes its variables in the worker's float type."""
