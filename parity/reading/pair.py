@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.code import axes_of
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
@@ -26,7 +25,6 @@ from parity.reading.outcome_of_pair import judged_by, told_of
 from parity.reading.pair_side import PairSide
 from parity.reading.plainly import (
     activations_joined,
-    channels_moved_last,
     merges_joined,
     moves_undone,
     pools_flattened,
@@ -37,9 +35,10 @@ from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
+from parity.reading.turned_alike import turned_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
-from parity.spec.graph import graph_of, named
+from parity.spec.graph import named
 from parity.spec.load import build_spec
 from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec, Spec
@@ -89,7 +88,7 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     _pooled_alike(sides)
     ahead = rows_prepared(sides)
-    _turn(sides)
+    turned_alike(sides)
     _as_the_other(sides)
     for side, other in (sides, sides[::-1]):
         side.model, side.parts = by_channel(side.model, other.model, read_by_losses(side.reading.spec["loss"]))
@@ -145,43 +144,6 @@ def _pooled_alike(sides: Sequence[PairSide]) -> None:
     if counts[0] != counts[1]:
         for side in sides:
             side.model = pools_whole(side.model, read_by_losses(side.reading.spec["loss"]))
-
-
-def _turn(sides: Sequence[PairSide]) -> None:
-    """Bring a model that reads channels first to channels last where the other one reads the same rows so."""
-    # Of rows of two axes, either may be the other's turned: it is who has layers that read channels first.
-    for one, other in sorted((sides, sides[::-1]), key=lambda pair: not _reads_first(pair[0].model)):
-        shapes = [[given.shape for given in side.model.named_inputs().values()] for side in (one, other)]
-        if any(len(every) != 1 for every in shapes):
-            continue
-        (mine,), (theirs,) = shapes
-        if len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
-            continue
-        one.model, one.moved = channels_moved_last(one.model), True
-        _turn_end(one, other)
-        return
-
-
-def _reads_first(model: ModelSpec) -> bool:
-    """Return whether any layer of a model reads its channels first."""
-    return any(op.channels_at() == "channels_first" for op in model.layers)
-
-
-def _turn_end(one: PairSide, other: PairSide) -> None:
-    """Let a model give its channels last where all that it does in the end is to move them first, and the other not.
-
-    Where its targets are such images, too: they are moved with them.
-    """
-    ends = [graph_of(named(side.model)).outputs for side in (one, other)]
-    last, targets = one.model.layers[-1], one.reading.arrays.get("y")
-    rank = len(ends[0][0].shape)
-    moves = isinstance(last, Permute) and (0, *last.dims) == axes_of("to_first", rank) and rank > 1
-    if one.model.outputs or other.model.outputs or not moves or targets is None or targets.ndim != rank + 1:
-        return
-    shape = (*ends[0][0].shape[1:], ends[0][0].shape[0])
-    if shape == ends[1][0].shape and last.said_inputs is None:
-        one.model = one.model.model_copy(update={"layers": one.model.layers[:-1]})
-        one.ends_moved = True
 
 
 def _as_the_other(sides: Sequence[PairSide]) -> None:
