@@ -303,7 +303,7 @@ def test_a_loss_that_takes_none_is_told_with_what_it_said_to_each() -> None:
 
 def numpy_driver(loss: Callable[..., Any], outputs: Callable[..., Any], step: Callable[..., Any] | None = None) -> Any:
     """Return what stands for a driver: a model and a loss of outputs and targets, in NumPy."""
-    made: Any = SimpleNamespace(bindings={}, module=SimpleNamespace(), host_dtype=lambda: np.float64)
+    made: Any = SimpleNamespace(bindings={}, module=SimpleNamespace(), host_dtype=lambda: np.float64, clock={})
     made.raw, made.own_step = lambda x, training: outputs(x), step is not None
     made.loss_of = lambda given, y: np.asarray(loss(given, in_form(y, made.bindings["targets"])))
     if step is not None:

@@ -95,12 +95,15 @@ def test_blocks_hold_whole_tiles() -> None:
 
 
 def test_the_clock_of_a_run_on_one_thread_does_not_count_what_others_do() -> None:
-    """Sleeping stands for waiting until another process leaves the core."""
+    """Sleeping stands for waiting until another process leaves the core; threads of this process may do something."""
     alone, shared = clock_of(True), clock_of(False)
-    before = alone(), shared()
-    time.sleep(0.2)
-    assert alone() - before[0] < 0.1
-    assert shared() - before[1] >= 0.2
+    slept = []
+    for _ in range(5):
+        before = alone(), shared()
+        time.sleep(0.2)
+        slept.append((alone() - before[0], shared() - before[1]))
+    assert min(one for one, _ in slept) < 0.1
+    assert min(other for _, other in slept) >= 0.2
 
 
 @pytest.mark.parametrize("limited", [True, False])

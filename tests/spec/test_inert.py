@@ -206,6 +206,8 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("layers.places.sequence_length", {"layers.places.sequence_length": 4},
      {"layers": [{"position_embedding": {"name": "places"}}], "shape": [4, 3]},
      "the table has as many rows either way"),
+    ("layers.words.padding_starts_at_0", {"layers.words.padding_starts_at_0": False},
+     TOKENS | {"layers": [WORDS, "flatten", {"dense": {"units": 2, "name": "out"}}]}, "no row stands for padding"),
     ("layers.back.kernel_initializer", {"layers.back.kernel_initializer": "he_normal"},
      TOKENS | {"layers": [WORDS, {"dense": {"units": 5, "kernel_of": "words", "name": "back"}}]},
      "the kernel is the table of words"),
