@@ -246,7 +246,7 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
         spec = with_program(reading, rows, program, folder, sides)
         options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
         try:
-            if reading.opaque:  # It cannot be compiled: it is held against its meaning.
+            if reading.opaque:  # It cannot be compiled: what was read of it is held against its meaning.
                 return Proof(*witnessed(spec, list(reading.opaque), STEPS, options, folder, note))
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
         except WorkerError as error:
@@ -257,7 +257,7 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
 
 
 def with_program(
-    reading: ReadProgram, rows: Path, program: Wanted, folder: Path, sides: Mapping[str, Any | None]
+    reading: ReadProgram, rows: Path, program: Wanted, folder: Path, sides: Mapping[str, Mapping[str, Any] | None]
 ) -> Spec:
     """Return the spec that was read with its program as a side.
 

@@ -44,7 +44,7 @@ def by_channel(
         if _window(op) in wanted:
             wanted.remove(_window(op))
     graph = graph_of(named(model))
-    ops: dict[str, Op] = {layer.name: own_call(layer) for layer in graph.layers}
+    made: dict[str, Op] = {}
     gone: dict[str, str] = {}
     parts: dict[str, dict[str, str]] = {}
     fixed = {*kept, *graph.kept_by_name, *(value.name for value in graph.outputs)}
@@ -56,17 +56,15 @@ def by_channel(
         whole = None if point is None or point.name in graph.kept_by_name else _separable(alone, point)
         if point is not None and whole is not None and _window(whole) in wanted:
             wanted.remove(_window(whole))
-            ops[point.name] = whole
+            made[point.name] = whole
             gone[layer.name] = layer.reads[0].name
             parts[point.name] = {"depthwise_kernel": layer.name}
         elif _window(alone) in wanted:
             wanted.remove(_window(alone))
-            ops[layer.name] = alone
-    return (without(model, graph, ops, gone), parts) if parts or ops != _calls(graph) else (model, {})
-
-
-def _calls(graph: Graph) -> dict[str, Op]:
-    return {layer.name: own_call(layer) for layer in graph.layers}
+            made[layer.name] = alone
+    if not made:
+        return model, {}
+    return without(model, graph, {layer.name: own_call(layer) for layer in graph.layers} | made, gone), parts
 
 
 def _window(op: Op) -> tuple[Any, ...]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from parity.ops import Op
 from parity.optimizers.per_parameter import DECAY, DECAYS
 from parity.reading.groups_of import called_anew
+from parity.reading.plainly import having
 from parity.regularizers.l2 import L2
 from parity.spec.graph import graph_of, named
 from parity.tensors import layer_of, parameter
@@ -80,5 +80,4 @@ def _with_penalties(model: ModelSpec, optimizer: Optimizer) -> tuple[ModelSpec, 
                 changes.setdefault(layer.name, {})[field] = L2(factor=decay / 2.0)
             elif decay:  # It has no such field, or shares it with what decays otherwise.
                 left[parameter(layer.name, name)] = decay
-    layers: list[Op] = [op.replace(**changes.get(str(op.name), {})) for op in model.layers]
-    return model.model_copy(update={"layers": tuple(layers)}), left
+    return having(model, changes), left

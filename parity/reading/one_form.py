@@ -7,7 +7,7 @@ each.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity.activations.linear import Linear
@@ -19,7 +19,7 @@ from parity.losses.crossentropies import CrossEntropy, OfClasses
 from parity.ops import ActivatedOp
 from parity.reading.opaque import read_by_losses
 from parity.spec.graph import graph_of, named
-from parity.spec.per_output import each_loss, losses_of
+from parity.spec.per_output import each_loss, together
 from parity.spec.plain import brief
 
 if TYPE_CHECKING:
@@ -54,11 +54,22 @@ def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[st
         notes += [f"{told.format(first.name, second.name)}: the same loss{f' of {name}' if name else ''}."
                   for told in logs + said]  # fmt: skip
     if notes:
-        several = "" not in theirs
-        whole = losses_of(tuple(theirs)).model_validate(theirs) if several else theirs[""]
-        specs[1] = specs[1].model_copy(update={"loss": whole})
-        second.loss = {name: brief(one) for name, one in theirs.items()} if several else brief(theirs[""])
+        put_losses(second, specs, 1, theirs)
     return notes
+
+
+def put_losses(side: PairSide, specs: list[Spec], number: int, losses: Mapping[str, Loss]) -> None:
+    """Give a side of a pair, and the spec of its reading, other losses.
+
+    Args:
+        side: the side.
+        specs: of both readings.
+        number: of its own among them.
+        losses: of each output, as :func:`~parity.spec.per_output.each_loss` gives them.
+    """
+    specs[number] = specs[number].model_copy(update={"loss": together(losses)})
+    said = {name: brief(one) for name, one in losses.items()}
+    side.loss = said.get("", said)
 
 
 def _as_first(

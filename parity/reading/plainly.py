@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from parity.activations.linear import Linear
 from parity.catalog import OPS
@@ -294,6 +295,17 @@ def _reading(op: Op, reads: tuple[str, ...], layers: Sequence[Op], graph: Graph)
     sources = graph.inputs if len(graph.inputs) == 1 else ()
     above = str(layers[-1].name) if layers else next((one.name for one in sources), "")
     return op.replace(inputs=None if reads == (above,) else reads[0] if len(reads) == 1 else reads)
+
+
+def having(model: ModelSpec, changes: Mapping[str, Mapping[str, Any]]) -> ModelSpec:
+    """Return a model some of whose layers have other fields.
+
+    Args:
+        model: of a spec.
+        changes: of each such layer, by its name.
+    """
+    layers = tuple(op.replace(**changes[str(op.name)]) if op.name in changes else op for op in model.layers)
+    return model.model_copy(update={"layers": layers})
 
 
 def without(model: ModelSpec, graph: Graph, ops: Mapping[str, Op], gone: Mapping[str, str]) -> ModelSpec:

@@ -12,6 +12,7 @@ from parity.free_names import free_name
 from parity.lazy import np
 from parity.reading.prepared import alike, prepared
 from parity.rows import training_rows
+from parity.spec.per_output import each_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,8 +134,8 @@ def _weighs_alone(
     if set(mine) ^ set(theirs) != {WEIGHTS}:
         return None
     at = 0 if WEIGHTS in mine else 1
-    loss = specs[1 - at].loss
-    if isinstance(loss, Mapping) or loss.at_home or getattr(loss, "class_weight", None) is not None:
+    losses = each_loss(specs[1 - at].loss).values()
+    if any(one.at_home or getattr(one, "class_weight", None) is not None for one in losses):
         return None
     return _Weighs(sides[at], (mine, theirs)[at].pop(WEIGHTS))
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from parity.initializers import Initializer
 from parity.lazy import np
-from parity.ops import Op
 from parity.ops.embedding import Embedding
 from parity.reading.drawn_by import EXACT, GRID
+from parity.reading.plainly import having
 from parity.spec.graph import graph_of, named
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def started_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
             field = layer.op.field_of(name, "initializer")
             if field in type(layer.op).model_fields and mine.initializer != theirs.initializer and _one(mine, theirs):
                 changes.setdefault(layer.name, {})[field] = theirs.initializer
-    layers = [op.replace(**changes.get(str(op.name), {})) for op in model.layers]
-    return model.model_copy(update={"layers": tuple(layers)}) if changes else model
+    return having(model, changes)
 
 
 def padding_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
@@ -49,13 +48,9 @@ def padding_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
         model: of a spec.
         other: of a spec, whose layers have the same names where they are one.
     """
-    theirs = {str(op.name): op for op in other.layers if isinstance(op, Embedding)}
-    layers: list[Op] = []
-    for op in model.layers:
-        like = theirs.get(str(op.name))
-        without = isinstance(op, Embedding) and op.padding_idx is None and like is not None
-        layers.append(op.replace(padding_starts_at_0=like.padding_starts_at_0) if without and like else op)
-    return model.model_copy(update={"layers": tuple(layers)})
+    tables = {str(op.name): op for op in model.layers if isinstance(op, Embedding) and op.padding_idx is None}
+    theirs = {str(op.name): op for op in other.layers if isinstance(op, Embedding) and str(op.name) in tables}
+    return having(model, {name: {"padding_starts_at_0": op.padding_starts_at_0} for name, op in theirs.items()})
 
 
 def _one(mine: Parameter, theirs: Parameter) -> bool:

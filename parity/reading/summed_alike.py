@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from parity.losses.crossentropies import CrossEntropy
 from parity.losses.elementwise import Elementwise
+from parity.reading.one_form import put_losses
 from parity.rows import training_rows
 from parity.spec.graph import graph_of, named
-from parity.spec.per_output import each_loss, losses_of
-from parity.spec.plain import brief
+from parity.spec.per_output import each_loss
 
 if TYPE_CHECKING:
     from parity.losses import Loss
@@ -47,11 +47,7 @@ def summed_alike(sides: Sequence[PairSide], specs: list[Spec]) -> list[str]:
         }  # fmt: skip
         if not means:
             continue
-        found = mine | means
-        several = "" not in found
-        whole = losses_of(tuple(found)).model_validate(found) if several else found[""]
-        specs[number] = specs[number].model_copy(update={"loss": whole})
-        side.loss = {name: brief(one) for name, one in found.items()} if several else brief(found[""])
+        put_losses(side, specs, number, mine | means)
         notes += [
             f"{side.name} sums its loss{f' of {name}' if name else ''} over the {batch} rows of each batch and divides "
             f"by as many, {other.name} takes the mean: the same loss."

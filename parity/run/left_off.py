@@ -6,12 +6,11 @@ Only the standard library: this module also runs inside workers.
 from __future__ import annotations
 
 import ast
-import linecache
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
-from parity.run.loops_here import loops_around
+from parity.run.loops_here import loops_in
 
 
 def left_off(frames: Iterable[FrameType], off: str, on: str) -> str:
@@ -32,11 +31,7 @@ def left_off(frames: Iterable[FrameType], off: str, on: str) -> str:
         if not getattr(frame, "f_code", None):
             continue
         file = frame.f_code.co_filename
-        try:
-            tree = ast.parse("".join(linecache.getlines(file)))
-        except SyntaxError:
-            return ""
-        inside = [one for one in loops_around(tree, frame.f_lineno) if frame.f_code.co_firstlineno <= one.lineno]
+        tree, inside = loops_in(frame)
         if inside:
             calls = list(_calls(inside[0].body, tree))
             methods = {one.func.attr: one for one in calls if isinstance(one.func, ast.Attribute)}

@@ -71,13 +71,22 @@ def goes_through(loop: ast.For | ast.While, name: str) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr == name for one in over)
 
 
-def _loops(frame: FrameType, beside: str) -> list[int | None]:
-    source = "".join(linecache.getlines(frame.f_code.co_filename))
+def loops_in(frame: FrameType) -> tuple[ast.Module, list[ast.For | ast.While]]:
+    """Return the file of a function that is under way, and the loops in it that it stands in, outermost first.
+
+    Args:
+        frame: of the function; of a file that is no Python there are none.
+    """
     try:
-        tree = ast.parse(source)
+        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
     except SyntaxError:
-        return []
-    inside = [one for one in loops_around(tree, frame.f_lineno) if frame.f_code.co_firstlineno <= one.lineno]
+        return ast.Module([], []), []
+    around = loops_around(tree, frame.f_lineno)
+    return tree, [one for one in around if frame.f_code.co_firstlineno <= one.lineno]
+
+
+def _loops(frame: FrameType, beside: str) -> list[int | None]:
+    _, inside = loops_in(frame)
     return [_count(one, frame) for one in inside if not (beside and goes_through(one, beside))]
 
 

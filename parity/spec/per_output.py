@@ -92,6 +92,11 @@ def each_loss(loss: Any) -> dict[str, Loss]:
     return dict(loss) if isinstance(loss, PerOutput) else {"": loss}
 
 
+def together(losses: Mapping[str, Loss]) -> Loss | PerOutput:
+    """Return the loss of a spec of what :func:`each_loss` gives."""
+    return losses[""] if "" in losses else losses_of(tuple(losses)).model_validate(losses)
+
+
 def by_output(value: Any, family: Mapping[str, type[Entry]]) -> bool:
     """Return whether a mapping says something for each output by its name; else it is one entry with its fields.
 
