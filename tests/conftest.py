@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import atexit
-import fcntl
 import gc
 import os
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from helpers_forked import FOLDER, LOCK
+from helpers_forked import FOLDER, HELD
 from helpers_sample import QUESTIONS, TURN, WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
@@ -39,8 +38,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     # Interpreters that have imported a framework, started when first asked for, which end with this process.
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="parity-forks-")
     atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)
-    HELD = (Path(os.environ[FOLDER]) / LOCK).open("w")
-    fcntl.flock(HELD, fcntl.LOCK_EX)
+    os.mkfifo(Path(os.environ[FOLDER]) / HELD)
+    os.open(Path(os.environ[FOLDER]) / HELD, os.O_RDWR)  # Until this process ends.
 
 for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
     os.environ.pop(name, None)  # Commands that a test runs say nothing to the job that runs the tests.

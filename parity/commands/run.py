@@ -15,7 +15,7 @@ from parity.court.freeruns import free_runs
 from parity.court.work import Note, Work
 from parity.errors import WorkerError
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import installed_versions, with_what_is_there
+from parity.prepare.installed import installed_frameworks, installed_versions, with_what_is_there
 from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import large
 from parity.result import filling
@@ -61,6 +61,7 @@ def run(
     sides, absent = with_what_is_there(prepare(spec, options), asked=options.sides)
     check_devices(sides)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
+        work.forks.warm(_wanted(spec, sides, options))
         sides = work.settle()
         found = pair_differences(work, sides)
         advice = advised(work, text, file)
@@ -105,6 +106,12 @@ def run(
             except KeyboardInterrupt:  # What the sides did, and where they part, is known all the same.
                 notes.append(INTERRUPTED)
         return told(explained, notes)
+
+
+def _wanted(spec: Spec, sides: Sequence[Resolved], options: Options) -> list[str]:
+    """Return the frameworks of which workers will be wanted: the sides', and those that may make trials."""
+    asked = [spec.explain.framework] if spec.explain.framework else installed_frameworks()
+    return [*(side.framework for side in sides if side.python is None), *(asked if options.explain else ())]
 
 
 def _side_facts(

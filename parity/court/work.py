@@ -195,7 +195,9 @@ class Work(Scratch):
 
     def session(self, side: Resolved, log: str) -> Session:
         """Start a worker for a side; it ends with this context at the latest."""
-        return self.kept(Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout))
+        file = self.folder / "logs" / f"{log}.log"
+        forked = self.forks.command(side.framework) if side.python is None else []
+        return self.kept(Session(side.name, side.python, file, self.options.timeout, forked))
 
     def taken(self, side: Resolved, log: str) -> Session:
         """Return a worker for a side: the one that :meth:`left` keeps, else a new one, which ends with this context."""

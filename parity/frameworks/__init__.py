@@ -113,6 +113,8 @@ class Framework:
         penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
         saves_as: how the names of files end that hold a model.
         fuses_at_once: whether its optimizers have kernels of one pass over memory, which nothing has to compile.
+        imports_late: modules that it imports by itself where first an optimizer is made, or a generator seeded.
+        forks_of: the framework whose imports are the same, and whose fork server is its own.
     """
 
     name: str
@@ -142,6 +144,8 @@ class Framework:
     penalises_outputs: bool = False
     saves_as: tuple[str, ...] = ()
     fuses_at_once: bool = False
+    imports_late: tuple[str, ...] = ()
+    forks_of: str = ""
 
     @property
     def line(self) -> tuple[str, ...]:

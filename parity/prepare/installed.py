@@ -32,7 +32,8 @@ print(json.dumps(versions(sys.argv[2:])))
 def _versions(python: str | None, packages: tuple[str, ...]) -> dict[str, str]:
     if python is None:
         return versions(list(packages))
-    from parity.run.session import ROOT, find_interpreter
+    from parity.run.forks import ROOT
+    from parity.run.session import find_interpreter
 
     asked = [find_interpreter(python) or python, "-c", TELL, str(ROOT), *packages]
     try:

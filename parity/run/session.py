@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,19 +20,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from parity.errors import WorkerError
-
-ROOT = Path(__file__).resolve().parents[2]
-"""Folder that holds the package; a worker's interpreter need not have parity installed."""
+from parity.run.forks import QUIET, ROOT, Forks
 
 TIMEOUT = 600.0
 """Seconds without a word from a worker after which it is taken for hung."""
 
 BOOT = """
 import os, sys
-# Threads that wait for work by spinning keep the cores from whoever has some: two workers on two cores, or NumPy beside
-# PyTorch, are then twenty times slower.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+for name, value in quiet.items():
+    os.environ.setdefault(name, value)
 sys.path.insert(0, root)
 from parity.run.serving import end, serve
 serve(channel, log)
@@ -48,12 +44,20 @@ class Session:
         python: path of the interpreter, or its name on the PATH; this one if None.
         log: file that takes what the worker prints; one that is gone with the session if None.
         timeout: seconds without a word after which the worker is given up.
+        instead: command that is run in the place of this interpreter, where ``python`` names none.
 
     Raises:
         WorkerError: when the interpreter does not start.
     """
 
-    def __init__(self, side: str, python: str | None = None, log: Path | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        side: str,
+        python: str | None = None,
+        log: Path | None = None,
+        timeout: float = TIMEOUT,
+        instead: Sequence[str] = (),
+    ) -> None:
         import execnet
 
         self.side, self.timeout = side, timeout
@@ -69,9 +73,12 @@ class Session:
         self._group = execnet.Group(execmodel="thread")
         try:
             # Quoted: execnet splits the interpreter's path at spaces.
-            gateway = self._group.makegateway(f"popen//python={shlex.quote(interpreter)}//execmodel=main_thread_only")
+            run = shlex.join([interpreter] if python or not instead else instead)
+            gateway = self._group.makegateway(f"popen//python={run}//execmodel=main_thread_only")
             self._process: subprocess.Popen[bytes] | None = getattr(getattr(gateway, "_io", None), "popen", None)
-            self._channel = gateway.remote_exec(f"root = {str(ROOT)!r}\nlog = {str(self.log)!r}\n{BOOT}")
+            self._channel = gateway.remote_exec(
+                f"root, log, quiet = {str(ROOT)!r}, {str(self.log)!r}, {QUIET!r}\n{BOOT}"
+            )
         except Exception as error:
             self.close()
             what = f"{interpreter} does not answer as a Python interpreter does ({error})"
@@ -181,6 +188,7 @@ class Scratch:
     """A scratch folder and the workers that use it; a context that cleans up after itself."""
 
     scratch: Path = field(init=False)
+    forks: Forks = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
     _started: list[Session] = field(default_factory=list, init=False)
     _ended: bool = field(default=False, init=False)
@@ -189,6 +197,8 @@ class Scratch:
         """Make the scratch folder."""
         self.scratch = memory_folder()
         self._stack.callback(release, self.scratch)
+        self.forks = Forks(folder=self.scratch)
+        self._stack.callback(self.forks.close)
         return self
 
     def __exit__(

@@ -45,7 +45,7 @@ from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
 from parity.prepare.options import Options
 from parity.reference import Reference
-from parity.run import randomness, session
+from parity.run import forks, randomness, session
 from parity.run.digest import apart, digest, minus
 from parity.run.environment import driven_gpus
 from parity.run.exchange import Exchange
@@ -389,7 +389,7 @@ seen = exchange.get("a")
 exchange.put("a", np.ones(2))
 print(int(seen[-1]))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=session.ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=forks.ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "399999\n"), done.stderr
 
 

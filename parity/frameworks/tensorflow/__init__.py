@@ -50,4 +50,5 @@ FRAMEWORK = Framework(
     masks_under_a_compiler=False,
     why_moved="TensorFlow on a CPU wants channels last",
     sees_inputs=False,  # A function's input cannot be told from its other arguments.
+    forks_of="keras",
 )

@@ -50,6 +50,7 @@ FRAMEWORK = Framework(
     },
     files="torch/",
     fuses_at_once=True,
+    imports_late=("torch._dynamo",),
     other_names=("pytorch",),
     words=WORDS,
     scalars=SCALARS,

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
 import keras
 
 from parity.frameworks.keras.driver.adapted import adapting

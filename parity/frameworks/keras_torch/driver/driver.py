@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ["KERAS_BACKEND"] = "torch"
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
