@@ -78,6 +78,6 @@ def forked_defaults(patch: pytest.MonkeyPatch) -> None:
 def _start(folder: Path, name: str) -> None:
     """Start what forks, without a line of parity in it."""
     held = os.open(Path(os.environ[FOLDER]) / HELD, os.O_RDONLY)
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_HOME": str(folder), "KERAS_BACKEND": frameworks()[name].modules[-1]}
-    forks.start(str(folder / "socket"), forks.imports(name), held, **quiet)
+    env = {**frameworks()[name].environment, "KERAS_HOME": str(folder)}
+    forks.start(str(folder / "socket"), forks.imports(name), held, env)
     os.close(held)

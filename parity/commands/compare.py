@@ -17,12 +17,13 @@ from parity.commands.wrapping import wrapper_of
 from parity.compile.features import features_of
 from parity.errors import UsageError
 from parity.lazy import np
+from parity.prepare.installed import installed_frameworks
 from parity.reading.asking import Wanted, asked
 from parity.reading.pair import Pair, paired, with_programs
 from parity.reading.pair_side import PairSide
 from parity.reading.unread import Unread, UnreadProgramError
 from parity.reading.whole import headed, read_told, spec_name
-from parity.run.session import release, scratch_folder
+from parity.run.session import release, scratch_folder, shared_forks
 from parity.run.weights_file import write_weights
 from parity.spec.graph import graph_of, named
 from parity.spec.load import load_spec, parse_spec
@@ -52,6 +53,7 @@ class Compared:
     proofs: dict[str, Proof] = field(default_factory=dict)
 
 
+@shared_forks(warm=installed_frameworks)
 def compare(
     programs: tuple[Wanted, Wanted], options: Options, *, max_seconds: float, prove: bool, command: str, note: Note,
     said: Mapping[str, Any] | None = None, weights: bool = False,

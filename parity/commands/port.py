@@ -13,7 +13,7 @@ from parity.commands.writing_out import program_source
 from parity.errors import UsageError
 from parity.frameworks import frameworks
 from parity.prepare.options import Options, must_be
-from parity.run.session import release, scratch_folder
+from parity.run.session import release, scratch_folder, shared_forks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,7 @@ class Ported:
         return self.read.carried
 
 
+@shared_forks()
 def port(
     program: Wanted, framework: str, *, output: Path | None, out: Path | None, weights: bool, prove: bool,
     max_seconds: float, said: Mapping[str, Any], command: str, note: Note,

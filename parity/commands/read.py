@@ -24,7 +24,7 @@ from parity.prepare.options import Options, prepare
 from parity.reading.asking import Wanted, arrays_in, asked
 from parity.reading.said import said_parts
 from parity.reading.whole import ReadProgram, read_told
-from parity.run.session import release, scratch_folder
+from parity.run.session import release, scratch_folder, shared_forks
 from parity.run.told import Told
 from parity.run.watched import Training
 from parity.run.weights_file import write_weights
@@ -93,6 +93,7 @@ class WasRead:
     carried: float | None = None
 
 
+@shared_forks()
 def read(
     program: Wanted, *, output: Path | None, out: Path | None, max_seconds: float, said: Mapping[str, Any], prove: bool,
     note: Note, weights: bool = False, framework: str | None = None,
@@ -125,6 +126,7 @@ def read(
     return found
 
 
+@shared_forks()
 def read_live(
     training: Training, *, name: str, out: Path | None, prove: bool, max_seconds: float, said: Mapping[str, Any],
     weights: bool = False,

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,7 @@ class Framework:
         penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
         saves_as: how the names of files end that hold a model.
         fuses_at_once: whether its optimizers have kernels of one pass over memory, which nothing has to compile.
+        environment: variables that are set before it is imported.
         imports_late: modules that it imports by itself where first an optimizer is made, or a generator seeded.
         forks_of: the framework whose imports are the same, and whose fork server is its own.
     """
@@ -144,6 +146,7 @@ class Framework:
     penalises_outputs: bool = False
     saves_as: tuple[str, ...] = ()
     fuses_at_once: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
     imports_late: tuple[str, ...] = ()
     forks_of: str = ""
 
@@ -187,6 +190,8 @@ def frameworks() -> dict[str, Framework]:
 def part_of(framework: str, name: str) -> ModuleType:
     """Return a module of a framework's folder, or of the first that it falls back on and that has it.
 
+    What imports the framework itself, its driver, finds the environment that the framework wants.
+
     Args:
         framework: its name.
         name: of the module, ``emit`` or ``driver.driver``.
@@ -194,7 +199,10 @@ def part_of(framework: str, name: str) -> ModuleType:
     Raises:
         ModuleNotFoundError: when none of them has it.
     """
-    home = home_of(framework, name) or frameworks()[framework].line[-1]
+    known = frameworks()[framework]
+    home = home_of(framework, name) or known.line[-1]
+    if name.startswith("driver."):
+        os.environ.update(known.environment)
     return importlib.import_module(f"{__name__}.{home}.{name}")
 
 

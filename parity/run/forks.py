@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from parity.frameworks import frameworks
 from parity.run.environment import may_have_gpus
@@ -37,7 +38,9 @@ def client(address: str) -> list[str]:
     return [sys.executable, "-I", "-S", str(HERE / "fork_client.py"), address]
 
 
-def start(address: str, code: str, held: int = subprocess.PIPE, **env: str) -> subprocess.Popen[bytes]:
+def start(
+    address: str, code: str, held: int = subprocess.PIPE, env: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
     """Start a server; who asks for a fork before it has imported all waits until then.
 
     Args:
@@ -69,7 +72,7 @@ def server_of(framework: str) -> str:
     return frameworks()[framework].forks_of or framework
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Forks:
     """The servers of one command.
 
@@ -96,10 +99,7 @@ class Forks:
             return []
         with self._lock:
             if name not in self._servers:
-                # First of all what its driver sets, for it to read.
-                settings = f"from parity.frameworks import part_of; part_of({name!r}, 'driver')"
-                path = f"import sys; sys.path.insert(0, {str(ROOT)!r})"
-                self._servers[name] = start(address, "; ".join([path, settings, imports(name)]))
+                self._servers[name] = start(address, imports(name), env=frameworks()[name].environment)
         return client(address)
 
     def close(self) -> None:

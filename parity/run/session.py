@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -183,6 +183,29 @@ def find_interpreter(python: str) -> str | None:
     return os.path.abspath(found) if found else None  # Absolute: execnet takes // for the end of the path.
 
 
+_shared: list[Forks] = []
+"""Fork servers of a command that opens several scratch folders one after another; the last ones are used."""
+
+
+@contextmanager
+def shared_forks(warm: Callable[[], Iterable[str]] = tuple) -> Iterator[None]:
+    """Let all work that is done within, or in a function that this decorates, have its workers from the same servers.
+
+    Args:
+        warm: returns frameworks that are imported at once, while other work is done.
+    """
+    folder = memory_folder()
+    made = Forks(folder=folder)
+    _shared.append(made)
+    try:
+        made.warm(warm())
+        yield
+    finally:
+        _shared.remove(made)
+        made.close()
+        release(folder)
+
+
 @dataclass(kw_only=True)
 class Scratch:
     """A scratch folder and the workers that use it; a context that cleans up after itself."""
@@ -197,8 +220,9 @@ class Scratch:
         """Make the scratch folder."""
         self.scratch = memory_folder()
         self._stack.callback(release, self.scratch)
-        self.forks = Forks(folder=self.scratch)
-        self._stack.callback(self.forks.close)
+        if not _shared:
+            self._stack.enter_context(shared_forks())
+        self.forks = _shared[-1]
         return self
 
     def __exit__(

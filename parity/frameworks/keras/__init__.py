@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parity.frameworks import Build, Framework, Hole, Words
+from parity.frameworks.tensorflow import QUIET
 
 LACKS = {
     "numerics.tf32": Hole(
@@ -39,6 +40,7 @@ FRAMEWORK = Framework(
     documentation={"keras.": "https://www.tensorflow.org/api_docs/python/tf/{path}"},
     files="keras/src/",
     words=WORDS,
+    environment={"KERAS_BACKEND": "tensorflow", **QUIET},
     native={"numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,
     masks_under_a_compiler=False,

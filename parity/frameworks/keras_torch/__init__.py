@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
     falls_back="keras",
     words=replace(WORDS, functions={**WORDS.functions, "softplus": SOFTPLUS}),
     native={"numerics": {"tf32": "convolutions", "deterministic": False}},
+    environment={"KERAS_BACKEND": "torch"},
     imports_late=("torch._dynamo", "tensorflow"),
     carries_masks=True,
     penalises_outputs=True,

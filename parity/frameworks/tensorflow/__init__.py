@@ -31,6 +31,9 @@ WORDS = Words(
     },
 )  # fmt: skip
 
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+"""Warnings, and nothing of what its kernels are made of."""
+
 FRAMEWORK = Framework(
     name="tensorflow",
     title="raw TensorFlow",
@@ -50,5 +53,6 @@ FRAMEWORK = Framework(
     masks_under_a_compiler=False,
     why_moved="TensorFlow on a CPU wants channels last",
     sees_inputs=False,  # A function's input cannot be told from its other arguments.
+    environment=QUIET,
     forks_of="keras",
 )

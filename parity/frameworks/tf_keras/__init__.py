@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parity.frameworks import Hole
 from parity.frameworks.keras import FRAMEWORK as KERAS
-from parity.frameworks.tensorflow import WORDS
+from parity.frameworks.tensorflow import QUIET, WORDS
 
 LATER = ("hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "soft_shrink", "sparse_plus", "sparse_sigmoid",
          "squareplus", "tanh_shrink")  # fmt: skip
@@ -30,6 +30,7 @@ FRAMEWORK = replace(
     falls_back="keras",
     files="tf_keras/src/",
     words=WORDS,
+    environment={"TF_USE_LEGACY_KERAS": "1", **QUIET},
     lacks={**KERAS.lacks, "numerics.mixed_precision": Hole(fix="leave it out")},
     not_yet=frozenset({*(f"activations.{name}" for name in LATER), *OTHERWISE}),
     saves_as=(),
