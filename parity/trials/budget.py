@@ -17,6 +17,10 @@ EPOCHS = 2
 SHORT = 3.0
 """Seconds of a whole training that is so short that every run may be one."""
 
+PATIENCE = 18.0
+"""Seconds that whole trainings with each difference alone, and taken back, may take: of eleven differences they are
+twenty-two, two at a time, and the answer waits for them."""
+
 MORE = 30.0
 """Seconds that a side's runs with more seeds may take together, where the first ones do not settle a question."""
 

@@ -1,8 +1,9 @@
 """The first question of an explanation: is there a gap, and how long does a run have to be to show it?
 
-Runs are as long as the sides' whole training where that is short. Else they begin with two epochs and are doubled until
-a gap shows, as far as runs stay short, or the sides' own runs say that there is one to be found. What a run of that
-length cannot show, such as another number of epochs, is taken out of the contest.
+Runs are as long as the sides' whole training where that is short, and the shorter the more differences there are to be
+tried. Else they begin with two epochs and are doubled until a gap shows, as far as runs stay short, or the sides' own
+runs say that there is one to be found. What a run of that length cannot show, such as another number of epochs, is
+taken out of the contest.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from parity.explain.claims import LEAST_GAP
 from parity.explain.contest import Contest
 from parity.explain.seeds import FEWEST, OutcomeGap
-from parity.trials.budget import LONG, SHORT
+from parity.trials.budget import LONG, PATIENCE, SHORT
 from parity.trials.trials import Trials
 
 PART = 0.5
@@ -73,7 +74,7 @@ class Opening:
         trials, length = self.trials, self.trials.length
         if not length.grows:
             return
-        most = LONG if length.unequal else SHORT
+        most = LONG if length.unequal else min(SHORT, PATIENCE / max(1, len(trials.contest.live)))
         if self.estimate is None:
             self._hide(whole)
             steps = length.longest

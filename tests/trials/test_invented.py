@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from helpers_invented import BIAS, NESTEROV, RATE, Come, invented
+from helpers_invented import BIAS, NESTEROV, RATE, THREE, Come, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,6 +136,20 @@ def test_a_short_training_is_run_to_its_end() -> None:
     told, _ = invented(later(300), training={"batch_size": 16, "epochs": 40}, seconds=0.01)
     assert told.steps == (480, 480)
     assert told.findings.causes == [RATE]
+
+
+def test_the_more_differences_there_are_the_shorter_a_training_has_to_be_that_is_run_to_its_end() -> None:
+    """A whole training takes 2.8 seconds: of three differences every run may be one, of seven none."""
+    more = {
+        "optimizer.momentum": 0.5, "layers.hidden.kernel_initializer": "glorot_uniform", "training.batch_size": 15,
+        "layers.hidden.activation": "tanh", "training.drop_remainder": True,
+    }  # fmt: skip
+    found = []
+    for changes in (THREE, {**THREE, **more}):
+        told, _ = invented(later(12), changes, training={"batch_size": 16, "epochs": 40}, seconds=0.14)
+        assert told.findings.causes == [RATE]
+        found.append((len(told.contest.live), max(told.steps) > 100))
+    assert found == [(3, True), (7, False)]
 
 
 def test_runs_that_are_long_are_not_doubled_for_nothing() -> None:
