@@ -50,6 +50,7 @@ class Driver(Several, State):
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     generators: ClassVar[Any]
     """The module of the framework's own random numbers, see :mod:`parity.run.driver.generators`."""
+    runs_in_float32 = False  # A script runs as itself; what it did is run once more in the worker's float type.
     narrow = False  # What computes at this moment does so in float32, whatever the worker's type.
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""

@@ -44,7 +44,7 @@ class TensorFlowDriver(TensorFlowWatching):
     gpus = staticmethod(seen_gpus)
     targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
-    runs_in_float32 = True  # A program that is watched: its operations are run once more in the worker's float type.
+    runs_in_float32 = True
     _order: dict[int, int] | None = None
 
     def prepare(self) -> None:

@@ -75,7 +75,7 @@ class Recorder:
     def recording(self) -> Iterator[None]:
         """Record within it what the program does."""
         eagerly, driver = tf.config.functions_run_eagerly(), Driver.active
-        self._alone = alone = getattr(driver, "runs_in_float32", True)
+        self._alone = alone = driver is None or driver.runs_in_float32
         if alone:
             Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
