@@ -116,7 +116,10 @@ def importing(program: str) -> str:
         program: as a user types it.
     """
     file = Path(program.split()[0])
-    found = set(IMPORTS.findall(file.read_text(errors="replace"))) if file.suffix == ".py" and file.is_file() else set()
+    text = file.read_text(errors="replace") if file.suffix == ".py" and file.is_file() else ""
+    if 'os.environ["KERAS_BACKEND"] = "torch"' in text:
+        return interpreter("keras_torch")
+    found = set(IMPORTS.findall(text))
     named = {framework or other for framework, other in found}
     if named == {"torch"}:
         return interpreter("torch")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_alone import run_alone
+from helpers_commands import command
 from helpers_forked import interpreter
 from helpers_frameworks import IMAGE, missing, side_of
 from helpers_sample import WHOLE
@@ -137,6 +138,25 @@ def test_a_loss_that_pytorch_computes_otherwise_is_written_out(loss: Any) -> Non
     assert "return keras.losses." in own
     assert "return keras.losses." not in there
     assert "on PyTorch" in there.partition("def build_loss")[2].partition("def build_optimizer")[0]
+
+
+SCRIPT = """\
+import os
+os.environ["KERAS_BACKEND"] = "torch"
+import keras
+import numpy as np
+x = np.random.default_rng(0).normal(size=(64, 5)).astype("float32")
+model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dropout(0.2),
+                          keras.layers.Dense(1)])
+model.compile(keras.optimizers.Adam(0.1, weight_decay=0.01), "mse")
+model.fit(x, x.sum(1), batch_size=16, epochs=2, verbose=0)
+"""
+
+
+def test_a_script_is_read_and_the_reading_proved(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    done = command("read", "train.py", cwd=tmp_path)
+    assert re.search(r"read faithfully: (bit for bit the same|largest difference \de-1[4-7])", done.stdout), done.stdout
 
 
 def test_it_has_what_keras_has_where_it_has_nothing_of_its_own() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from parity.run.held_rows import among, arrays_in, is_among
 from parity.run.loops_here import epochs_of, loops_here
 from parity.run.told import ToldTraining
 
@@ -45,26 +46,17 @@ def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> HeldByProgr
         datasets: that it has gone through so far.
     """
     found = HeldByProgram(datasets=list({id(one): one for one in reversed(datasets)}.values()))
-    scopes = [scope for frame in frames for scope in (frame.f_locals, frame.f_globals)]
-    arrays = (one for scope in scopes for name, value in list(scope.items()) for one in _arrays(name, value))
-    found.arrays = list({id(one): one for one in arrays}.values())
+    found.arrays = arrays_in(frames, _is_array)
     found.loops = loops_here(frames)
     return found
 
 
-def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[Any]:
-    """Return the arrays of rows that a value is or holds; ``name`` is what the program calls it."""
+def _is_array(value: Any) -> bool | None:
     if isinstance(value, tf.Variable):
-        return  # A weight, of as many rows as it may have.
-    if isinstance(value, np.ndarray) or (tf.is_tensor(value) and hasattr(value, "numpy")):
-        if value.dtype not in (tf.resource, tf.variant, tf.string) and len(value.shape) and value.shape[0] > 1:
-            yield value
-    elif depth and isinstance(value, list | tuple) and len(value) <= 8:
-        for one in value:
-            yield from _arrays(name, one, depth - 1)
-    elif depth and isinstance(value, Mapping) and len(value) <= 64 and not name.startswith("__"):
-        for one in value.values():
-            yield from _arrays(name, one, depth - 1)
+        return None  # A weight, of as many rows as it may have.
+    if not (isinstance(value, np.ndarray) or (tf.is_tensor(value) and hasattr(value, "numpy"))):
+        return False
+    return value.dtype not in (tf.resource, tf.variant, tf.string)
 
 
 @dataclass
@@ -98,7 +90,7 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
         if told is None:
             continue
         arrays, said = told
-        places = _among(batches, arrays)
+        places = among([batches], arrays)
         if places is not None:
             found.arrays = places[0]
             found.training = ToldTraining(batch_size=said["batch_size"] or size, shuffle=said["shuffle"],
@@ -113,11 +105,11 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
                 found.notes.append(f"Its rows repeat before they are put into batches: each has {size} rows, where the "
                                    f"last of the spec's {rows} rows are {rows % size}.")  # fmt: skip
             return found
-    places = _among(batches, held.arrays)
+    places = among([batches], held.arrays)
     if places is None:
-        found.missing = [n for n, one in enumerate(batches) if not _alone(one, held.arrays)] or [0]
+        found.missing = [n for n, one in enumerate(batches) if not is_among(one, held.arrays)] or [0]
         return found
-    found.arrays, numbers = places
+    found.arrays, (numbers,) = places
     rows = len(found.arrays[0])
     shuffle = size < rows and not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + size))
     found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
@@ -144,67 +136,6 @@ def _epochs_taken(held: HeldByProgram, rows: int, size: int, batches: int) -> in
     if len(outer) < len(held.loops) - 1:
         return None
     return max(1, -(-math.prod(outer) * batches * size // rows))
-
-
-def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[Any], Any] | None:
-    """Return the arrays that batches are rows of, the same of each, and the numbers of these rows."""
-    first, *others = batches
-    for candidate in sorted(arrays, key=lambda one: int(one.shape[0])):
-        for numbers in _numbers(first, candidate):
-            found: list[Any] = [_shaped(candidate, first)]
-            for batch in others:
-                same = (_as_rows(one, batch, numbers) for one in arrays if one.shape[0] == candidate.shape[0])
-                found.append(next((one for one in same if one is not None), None))
-            if all(one is not None for one in found):
-                return found, numbers
-    return None
-
-
-def _alone(batch: np.ndarray, arrays: Any) -> bool:
-    return any(next(iter(_numbers(batch, one)), None) is not None for one in arrays)
-
-
-def _size(shape: Sequence[int]) -> int:
-    return int(np.prod([int(one) for one in shape[1:]]))
-
-
-def _shaped(array: Any, batch: np.ndarray) -> np.ndarray:
-    """Return an array with the rows' shape of a batch."""
-    whole: np.ndarray = np.asarray(array)
-    return whole.reshape(len(whole), *batch.shape[1:])
-
-
-def _numbers(batch: np.ndarray, array: Any) -> Iterator[Any]:
-    """Return the numbers of the rows that a batch is of an array; nothing where one is no row of it."""
-    if _size(array.shape) != _size(batch.shape) or array.shape[0] < len(batch):
-        return
-    whole = np.ascontiguousarray(_shaped(array, batch).astype(batch.dtype, copy=False)).reshape(len(array), -1)
-    rows: dict[bytes, int] = {}
-    wanted = {one.tobytes() for one in batch.reshape(len(batch), -1)}
-    for number, one in enumerate(whole):
-        key = one.tobytes()
-        if key in wanted:
-            rows.setdefault(key, number)
-    if len(rows) < len(wanted):
-        return
-    start = rows[batch.reshape(len(batch), -1)[0].tobytes()]
-    if np.array_equal(whole[start : start + len(batch)], batch.reshape(len(batch), -1)):
-        yield np.arange(start, start + len(batch))
-    yield np.array([rows[one.tobytes()] for one in batch.reshape(len(batch), -1)])
-
-
-def _as_rows(array: Any, batch: np.ndarray, numbers: Any) -> np.ndarray | None:
-    """Return an array whose rows of some numbers a batch is, as they are or as one-hot rows; None where it is none."""
-    whole: np.ndarray = np.asarray(array)
-    chosen = whole[numbers]
-    if _size(chosen.shape) == _size(batch.shape) and np.array_equal(
-        chosen.reshape(batch.shape).astype(batch.dtype, copy=False), batch
-    ):
-        return _shaped(whole, batch)
-    if whole.ndim == 1 and whole.dtype.kind in "iu" and batch.ndim == 2 and batch.shape[1] > whole.max() >= 0:
-        hot: np.ndarray = np.eye(batch.shape[1], dtype=batch.dtype)[whole]
-        return hot if np.array_equal(hot[numbers], batch) else None
-    return None
 
 
 def _takes(dataset: Any) -> bool:

@@ -53,6 +53,8 @@ class Loop:
         per_epoch: whether these are stepped where an epoch ends.
         batches: of an epoch, where one ended within the first steps; 0 for one that did not.
         ahead: whether they are stepped ahead of the optimizer.
+        loops: how often the loops run that it stands in, outermost first; None of one over anything but a range.
+        held: arrays that the program holds where it takes its steps.
     """
 
     optimizer: Any
@@ -63,6 +65,8 @@ class Loop:
     per_epoch: bool = False
     batches: int = 0
     ahead: bool = False
+    loops: list[int | None] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)
 
     @property
     def opaque(self) -> Term | None:
@@ -139,6 +143,7 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         optimizer=optimizer, groups=first.told, steps=steps, clips=[one for one in windows[-1] if one.kind == "clip"],
         schedulers=[one for one in mine if any(event.what is one for event in stepped)], per_epoch=not all(within[1:]),
         batches=sum(map(len, steps[:ends])), ahead=bool(order) and order[0] == "schedule",
+        loops=seen.loops, held=seen.held,
     )  # fmt: skip
 
 

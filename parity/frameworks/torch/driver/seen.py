@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 
@@ -19,10 +18,13 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import PLACE, SILENT, Call, Origins, Ref, optimizer_of
 from parity.frameworks.torch.driver.hand_rates import watch_optimizers
+from parity.frameworks.torch.driver.held_tensors import is_array
 from parity.frameworks.torch.driver.loss_terms import is_loss
-from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
+from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.own_loss import cut
 from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.told_calls import put_clips, put_schedulers
+from parity.run.held_rows import arrays_in
 from parity.run.here import frames_here, function_here, line_here
 from parity.run.loops_here import loops_here
 
@@ -65,7 +67,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         at_once: that is ahead of the first step.
 
     ``sighted`` has the parameters of the modules that were called, in the order in which they came; ``loops`` how often
-    the loops run that its first step stands in.
+    the loops run that its first step stands in; ``held`` the arrays that it holds where it takes the last.
     """
 
     def __init__(self, stopped: Callable[[Any], None], at_once: bool = False) -> None:
@@ -78,6 +80,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         self.scheduled: dict[int, Any] = {}
         self.steps: dict[int, int] = {}
         self.loops: list[int | None] = []
+        self.held: list[Any] = []
         self.hurried, self._scheduling = False, False
         self._stopped, self._inside, self._stepping = stopped, 0, 0
         self._parameters: dict[int, Any] = {}
@@ -180,7 +183,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """See whether parameters move without an optimizer; stop where they did so in as many steps as are seen."""
         with self.within():
             moved = self.by_hand.ahead()
-            self.loops = self.loops or loops_here(frames_here())
+            self._stand()
             self.starts.seen(self.by_hand.parameters.values())
         count = sum(one.kind == "backward" for one in self.events)
         if not self.by_hand.parameters and not self._parameters and count >= STEPS:
@@ -196,6 +199,11 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self.events.insert(next(n for n, other in enumerate(self.events) if other is one) + 1, step)
         self._stopped(optimizer)
 
+    def _stand(self) -> None:
+        """Note which loops the first step stands in, and which arrays the program holds where it takes one."""
+        frames = list(frames_here())
+        self.loops, self.held = self.loops or loops_here(frames), arrays_in(frames, is_array)
+
     def clipped(self, run: Callable[..., Any], name: str, parameters: Any, *args: Any, **kwargs: Any) -> Any:
         """Note how gradients are clipped."""
         found = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
@@ -209,7 +217,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if before and self._stepping == 1:
             self._inside += 1
             parameters = [one for group in optimizer.param_groups for one in group["params"]]
-            self.loops = self.loops or loops_here(frames_here())
+            self._stand()
             if id(optimizer) not in self.steps:
                 self._parameters |= {id(one): one for one in parameters}
                 self.starts.seen(parameters)
@@ -297,9 +305,9 @@ def watching(seen: SeenLoop) -> Iterator[None]:
         put(loader, "__iter__", lambda one: seen.rows(dealt, one))
         put(torch, "compile", lambda model=None, **given: model if model is not None else lambda one: one)
         put(nn.Module, "compile", lambda module, *args, **given: None)
-        _clips(seen, put)
+        put_clips(seen, put)
         watch_optimizers(seen, put)
-        _schedulers(seen, put)
+        put_schedulers(seen, put)
         seen.starts.watch(put)
         copies = nn.Parameter.__deepcopy__
         put(nn.Parameter, "__deepcopy__", lambda one, memo: seen.starts.copied(copies, one, memo))
@@ -321,30 +329,3 @@ def _put(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
     before, own = getattr(owner, name), name in vars(owner)
     setattr(owner, name, value)
     stack.callback(setattr, owner, name, before) if own else stack.callback(delattr, owner, name)
-
-
-def _clips(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
-    for name in ("clip_grad_norm_", "clip_grad_value_"):
-        run = getattr(nn.utils.clip_grad, name)
-
-        def clipped(parameters: Any, *args: Any, run: Any = run, name: str = name, **kwargs: Any) -> Any:
-            return seen.clipped(run, name, parameters, *args, **kwargs)
-
-        put(nn.utils.clip_grad, name, clipped)
-        put(nn.utils, name, clipped)
-
-
-def _schedulers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
-    """See every class of schedulers: each may have a ``step`` of its own."""
-    kinds = [one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)]
-    for kind in dict.fromkeys(kinds):
-        if not issubclass(kind, Scheduler | ReduceLROnPlateau):
-            continue
-        for name, told in (("__init__", seen.schedules), ("step", seen.schedule)):
-            run = vars(kind).get(name)
-            if run is not None:
-
-                def stands(scheduler: Any, *args: Any, run: Any = run, told: Any = told, **kwargs: Any) -> Any:
-                    return told(run, scheduler, *args, **kwargs)
-
-                put(kind, name, functools.wraps(run)(stands))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler, TensorDataset
 
 from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at, tensors_in
+from parity.frameworks.torch.driver.held_tensors import array_of
 from parity.frameworks.torch.driver.loops import Loop, Pass
 from parity.frameworks.torch.driver.own_modules import RANDOM
 from parity.frameworks.torch.driver.terms import Term
 from parity.frameworks.torch.driver.tracer import UnclearError
+from parity.run.held_rows import among
 
 SLICES = frozenset({"__getitem__", "index_select", "narrow"})
 """Functions that take rows out of a tensor."""
@@ -53,25 +56,23 @@ def rows_of(loop: Loop) -> TrainedRows:
     last = loop.last
     wanted = _wanted(last)
     batch = len(wanted[0].tensor)
-    found = TrainedRows(batch=batch)
+    # The last of the steps may be what is left of an epoch.
+    found = TrainedRows(batch=max(len(_wanted(one)[0].tensor) for step in loop.steps for one in step))
     loaders = {id(call.what): call.what for ref in wanted for call in _calls(ref) if call.name == "rows"}
     if len(loaders) > 1:
         raise UnclearError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
     loader = next(iter(loaders.values()), None)
-    whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch, loop)
-    try:
-        arrays, made = _whole(wanted, whole, batch)
-        random = next((call for call in made if call.name in RANDOM), None)
-        if random is not None:
-            found.redrawn = f"{random.name} ({random.place}), which draws in the loop"
-    except _NotFoundError:
-        arrays = None
-    if arrays is None or len({len(one) for one in arrays}) != 1:
+    own: list[_Own] = [] if loader is not None else [_Sliced(batch, loop), _Held(loop)]
+    sources: Sequence[_Source] = own or [_of_loader(loader, batch, found, last.place)]
+    arrays, source = next(filter(None, (_all_rows(wanted, one, batch, found) for one in sources)), (None, None))
+    if arrays is None:
         arrays = _seen(loop)
         found.notes.append(f"The {len(arrays[0])} rows are those of the batches that were seen: what these were taken "
                            "from was not found.")  # fmt: skip
-    if isinstance(whole, _Sliced):
-        found.shuffle = _shuffled(loop)
+    elif isinstance(source, _Own):
+        found.shuffle = source.shuffled()
+        rows, inner = len(arrays[0]), loop.loops[-1] if len(loop.loops) > 1 else None
+        found.drops = bool(rows % found.batch) and inner == rows // found.batch
     count = len(last.inputs)
     if any(one.weights is not None for one in last.terms):
         *arrays, found.weights = arrays
@@ -144,6 +145,22 @@ def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> tuple[list[np.
     return [torch.cat(part).cpu().numpy() for part in parts], made
 
 
+def _all_rows(
+    wanted: Sequence[Ref], source: _Source, batch: int, found: TrainedRows
+) -> tuple[list[np.ndarray], _Source] | None:  # fmt: skip
+    """Return all rows of what batches are taken from; None where it is not found."""
+    try:
+        arrays, made = _whole(wanted, source, batch)
+    except _NotFoundError:
+        return None
+    if len({len(one) for one in arrays}) != 1:
+        return None
+    random = next((call for call in made if call.name in RANDOM), None)
+    if random is not None:
+        found.redrawn = f"{random.name} ({random.place}), which draws in the loop"
+    return arrays, source
+
+
 def _filled(rows: torch.Tensor, count: int) -> torch.Tensor:
     """Return rows repeated until there are so many."""
     times = -(-count // len(rows))
@@ -197,12 +214,58 @@ def _of_loader(loader: DataLoader[Any], batch: int, found: TrainedRows, place: s
     return source
 
 
-class _Sliced(_Source):
-    """Tensors that the program takes rows out of itself, or that it takes whole."""
+class _Own(_Source):
+    """Tensors that the program takes rows out of itself.
+
+    Args:
+        loop: that does.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._bases: dict[Any, torch.Tensor] = {}
+
+    def chunk(self, start: int, stop: int) -> dict[Any, Any]:
+        return {key: one[start:stop] for key, one in self._bases.items()}
+
+    def shuffled(self) -> bool:
+        """Return whether rows are taken in another order than they lie in."""
+        raise NotImplementedError
+
+
+class _Held(_Own):
+    """Arrays that the program holds, found by their numbers: of NumPy, say, which makes its batches of them."""
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(loop)
+        self._numbers: list[Any] = []
+
+    def find(self, refs: Sequence[Ref]) -> None:
+        passes = [_wanted(one) for step in self._loop.steps for one in step]
+        steps = [list(filter(None, (_kept_whole(ref, len(ref.tensor)) for ref in one))) for one in passes]
+        batches = [[array_of(one.tensor) for one in step] for step in steps]
+        if {len(one) for one in batches} != {len(refs)} or any(len({len(one) for one in step}) > 1 for step in batches):
+            raise _NotFoundError
+        found = among(batches, [array_of(one) for one in self._loop.held])
+        if found is None:
+            raise _NotFoundError
+        arrays, self._numbers = found
+        for leaf, batch, array in zip(steps[-1], batches[-1], arrays, strict=True):
+            self._bases[key_of(leaf)] = torch.from_numpy(np.ascontiguousarray(array.astype(batch.dtype)))
+        self.count = len(arrays[0])
+
+    def shuffled(self) -> bool:
+        within = any((np.diff(one) != 1).any() for one in self._numbers)
+        between = any(after[0] not in (before[-1] + 1, 0) for before, after in pairwise(self._numbers))
+        return within or between
+
+
+class _Sliced(_Own):
+    """Tensors of which rows are taken by PyTorch, or all of them."""
 
     def __init__(self, batch: int, loop: Loop) -> None:
-        self._batch, self._loop = batch, loop
-        self._bases: dict[Any, torch.Tensor] = {}
+        super().__init__(loop)
+        self._batch = batch
 
     def find(self, refs: Sequence[Ref]) -> None:
         for ref in refs:
@@ -225,8 +288,15 @@ class _Sliced(_Source):
         steps = [_wanted(one) for step in self._loop.steps for one in step]
         return all(any(other.tensor is whole.tensor for ref in refs for other in behind(ref)) for refs in steps)
 
-    def chunk(self, start: int, stop: int) -> dict[Any, Any]:
-        return {key: one[start:stop] for key, one in self._bases.items()}
+    def shuffled(self) -> bool:
+        for number in range(len(self._loop.steps)):
+            index = _index(self._loop, number)
+            index = index.tensor if isinstance(index, Ref) else index
+            if isinstance(index, torch.Tensor | np.ndarray | list):
+                numbers = torch.as_tensor(index)
+                if numbers.dtype != torch.bool and bool((numbers.diff() != 1).any()):
+                    return True
+        return False
 
 
 def sliced(ref: Ref, batch: int) -> Ref | None:
@@ -256,18 +326,6 @@ def _index(loop: Loop, number: int) -> Any:
             index = one.call.args[-1]
             return index[0] if isinstance(index, tuple) else index
     return None
-
-
-def _shuffled(loop: Loop) -> bool:
-    """Return whether rows are taken by numbers that are not in their order."""
-    for number in range(len(loop.steps)):
-        index = _index(loop, number)
-        index = index.tensor if isinstance(index, Ref) else index
-        if isinstance(index, torch.Tensor | np.ndarray | list):
-            numbers = torch.as_tensor(index)
-            if numbers.dtype != torch.bool and bool((numbers.diff() != 1).any()):
-                return True
-    return False
 
 
 def _seen(loop: Loop) -> list[np.ndarray]:
