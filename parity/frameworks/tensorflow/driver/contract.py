@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.clips import clipping
+from parity.frameworks.tensorflow.driver.norm import Norm
+from parity.frameworks.tensorflow.driver.norms import moves_of
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
@@ -58,7 +61,9 @@ class _Model(tf.Module):  # type: ignore[misc]
         for handle, name in seen.attributes().items():
             by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
             setattr(self, name, by_handle[handle])
-        self._replay = TapeReplay(seen.chain, by_handle, dtype)
+        settled = {id(one.last): partial(self._settled, one) for one in seen.norms}
+        self._replay = TapeReplay(seen.chain, by_handle, dtype, settled)
+        self._moves = list(moves_of(seen.norms))
         self._same = {id(one): id(seen.same_rows(one)) for one in seen.rows_like(seen.graph.operations)}
         self._of_loss = seen.chain.needed(seen.loss, but=seen.graph.operations)
 
@@ -66,7 +71,13 @@ class _Model(tf.Module):  # type: ignore[misc]
         seen = self._seen
         known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
         known |= {one: known[same] for one, same in self._same.items()}
-        return self._replay.run(seen.graph.operations, known, training)[id(seen.found.outputs)]
+        values = self._replay.run(seen.graph.operations, known, training)
+        if training:  # Running statistics, wherever in its step the program moves them.
+            self._replay.run(self._moves, values)
+        return values[id(seen.found.outputs)]
+
+    def _settled(self, norm: Norm, value: Callable[[Any], Any]) -> Any:
+        return norm.settled(self._replay.variables, value(norm.x))
 
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Return the loss of outputs, as the program computes it."""

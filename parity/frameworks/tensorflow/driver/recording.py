@@ -228,7 +228,7 @@ class Recorder:
         def leaving(tape: Any, *error: Any) -> Any:
             if not self._quiet:
                 self._tapes -= 1
-                self._into = None
+                self._into = None if self._step is None else self._step.after  # Ahead of the gradient, too.
             return plain(tape, *error)
 
         return leaving

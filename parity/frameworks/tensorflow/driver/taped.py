@@ -34,7 +34,7 @@ class TapedStep:
 
     Args:
         taped: operations under the tape.
-        after: operations behind ``tape.gradient``, until the next tape.
+        after: operations behind the tape, until the next one.
         loss: target of ``tape.gradient``.
         sources: its variables.
         gradients: what it gave.
