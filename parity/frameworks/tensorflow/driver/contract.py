@@ -108,13 +108,20 @@ class _Update(tf.Module):  # type: ignore[misc]
         self._seen, self._model, dtype = seen, model, model.dtype
         by_handle = dict(model._replay.variables)
         self.kept = []
-        self._operations = seen.update(seen.steps[-1])
+        same = seen.same_update
+        self._operations = seen.update(seen.steps[-1]) if same is None else same.operations
+        self._counted = {} if same is None else same.counted
+        self._carried = {} if same is None else same.carried
         for op in self._operations:
             for one in op.inputs:
                 handle = id(one)
                 if handle in seen.chain.variables and handle not in by_handle:
                     by_handle[handle] = _started(seen, handle, dtype, trainable=False)
                     self.kept.append(by_handle[handle])
+        self._handed = {read: tf.Variable(tf.cast(one.start, dtype), trainable=False)
+                        for read, one in self._carried.items()}  # fmt: skip
+        self._count = tf.Variable(0.0, dtype=dtype, trainable=False)
+        self.kept += [*self._handed.values(), *([self._count] if self._counted else [])]
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:
@@ -126,4 +133,10 @@ class _Update(tf.Module):  # type: ignore[misc]
             handle = seen.handle_of(source)
             if gradient is not None and handle is not None:
                 known[id(gradient)] = given[id(self._replay.variables[handle])]
-        self._replay.run(self._operations, known)
+        known |= {read: tf.convert_to_tensor(one) for read, one in self._handed.items()}
+        if self._counted:
+            self._count.assign_add(1.0)
+            known |= {read: one.at(tf.convert_to_tensor(self._count)) for read, one in self._counted.items()}
+        values = self._replay.run(self._operations, known)
+        for read, one in self._carried.items():
+            self._handed[read].assign(values[id(one.made)])

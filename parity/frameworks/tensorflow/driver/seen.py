@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.norms import norms_in
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.same_update import SameUpdate, same_update
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of
@@ -76,6 +78,11 @@ class Recorded:
                 if mine.kind != theirs.kind or _written(mine, made) != _written(theirs, made):
                     return mine
         return None
+
+    @cached_property
+    def same_update(self) -> SameUpdate | None:
+        """Return the update that is written out, where it is one for all steps."""
+        return same_update(self)
 
     def _norms(self, operations: Sequence[TapedOperation]) -> list[Norm]:
         """Return the batch norms between the rows and the outputs; what is behind the gradient may move theirs."""
