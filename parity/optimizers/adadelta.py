@@ -9,11 +9,12 @@ from pydantic import Field, PositiveFloat
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 
-class Adadelta(Optimizer):
+class Adadelta(Coupled):
     """a = rho a + (1 - rho) g^2; d = sqrt(u + epsilon) / sqrt(a + epsilon) g; u = rho u + (1 - rho) d^2; w -= lr d.
 
     One formula in all frameworks: epsilon under both roots, the rate outside u, as in Zeiler's paper, which has no rate
@@ -31,18 +32,18 @@ class Adadelta(Optimizer):
     }
     source: ClassVar = read_in(keras="optimizers/adadelta", tensorflow="training/adadelta", torch="optim/adadelta")
     natives: ClassVar = {
-        "keras": Native("keras.optimizers.Adadelta", same("learning_rate", "rho", "epsilon"),
+        "keras": Native("keras.optimizers.Adadelta", same("learning_rate", "rho", "epsilon"), when=NONE, why=WHY,
                         slots={"accumulated_grad": "_accumulated_grads",
                                "accumulated_delta": "_accumulated_delta_vars"}),
-        "torch": Native("torch.optim.Adadelta", {"lr": "learning_rate", "rho": "rho", "eps": "epsilon"},
-                        slots={"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"}),
+        "torch": Native("torch.optim.Adadelta", {"lr": "learning_rate", "eps": "epsilon"} | same("rho", *NONE),
+                        own=NONE, slots={"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"}),
     }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     rho: PositiveFloat = Field(default=0.95, lt=1.0, description="decay of both mean squares")
     epsilon: PositiveFloat = Field(default=1e-7, description="added to both mean squares, under the root")
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         return """
             a = rho * a + (1.0 - rho) * g * g
             d = sqrt(u + epsilon) / sqrt(a + epsilon) * g
@@ -50,7 +51,7 @@ class Adadelta(Optimizer):
             w -= lr * d
         """
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         return "d = sqrt(u + epsilon) / sqrt(a + epsilon) g; w -= lr d"
 
     @classmethod
@@ -66,4 +67,6 @@ class Adadelta(Optimizer):
             weight_case("the rate is outside u: halved, the second move is half of what it was",
                         plain | {"learning_rate": halving}, [2.0, 2.0],
                         -2 * (3 / 7) ** 0.5 - ((0.75 + 3 / 7) / 2.5) ** 0.5),
+            weight_case("a half of the weight, 1, is added to the gradient", plain | {"weight_decay": 0.5}, [1.0],
+                        2 - 2 * (3 / 7) ** 0.5, start=2.0),
         ]  # fmt: skip

@@ -9,11 +9,12 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 
-class Adagrad(Optimizer):
+class Adagrad(Coupled):
     """a = a + g^2; w -= lr g / sqrt(a + epsilon).
 
     epsilon_place ``inside_root`` (Keras), ``outside_root`` (PyTorch): sqrt(a) + epsilon. a starts at 0.1 in Keras and
@@ -33,11 +34,11 @@ class Adagrad(Optimizer):
     since: ClassVar = (Since("keras", "2.11", "epsilon_place", "outside_root", "inside_root", "adagrad_epsilon"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Adagrad", same("learning_rate", "initial_accumulator_value", "epsilon"),
-                        when={"epsilon_place": "inside_root"},
-                        why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"},
+                        when={"epsilon_place": "inside_root"} | NONE,
+                        why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"} | WHY,
                         slots={"accumulator": "_accumulators"}),
         "torch": Native("torch.optim.Adagrad", {"lr": "learning_rate", "eps": "epsilon"}
-                        | same("initial_accumulator_value"), when={"epsilon_place": "outside_root"},
+                        | same("initial_accumulator_value", *NONE), own=NONE, when={"epsilon_place": "outside_root"},
                         why={"epsilon_place": "with epsilon under the root, as in Keras"},
                         slots={"accumulator": "sum"}),
     }  # fmt: skip
@@ -52,10 +53,10 @@ class Adagrad(Optimizer):
     def _root(self) -> str:
         return "sqrt(a + epsilon)" if self.epsilon_place == "inside_root" else "(sqrt(a) + epsilon)"
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         return f"a += g * g\nw -= lr * g / {self._root()}"
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         return f"a += g^2; w -= lr g / {self._root()}"
 
     @classmethod
@@ -71,4 +72,6 @@ class Adagrad(Optimizer):
             weight_case("nothing is forgotten: 16, then 25", plain, [2.0, 3.0], -1.1),
             weight_case("PyTorch's lr_decay: the whole rate, then half of it", plain | {"learning_rate": halving},
                         [2.0, 3.0], -0.8),
+            weight_case("a half of the weight, 1, is added to the gradient", plain | {"weight_decay": 0.5}, [1.0], 1.5,
+                        start=2.0),
         ]  # fmt: skip

@@ -9,11 +9,12 @@ from pydantic import Field, PositiveFloat
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 
-class Adamax(Optimizer):
+class Adamax(Coupled):
     """m = b1 m + (1 - b1) g; u = max(b2 u, |g|); w -= lr m / ((1 - b1^t) (u + epsilon)), t = 1, 2, ...
 
     epsilon_place ``denominator`` (Keras); ``inside_maximum`` (PyTorch): u = max(b2 u, |g| + epsilon), nothing added to
@@ -27,10 +28,11 @@ class Adamax(Optimizer):
     source: ClassVar = read_in(keras="optimizers/adamax", torch="optim/adamax")
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Adamax", same("learning_rate", "beta_1", "beta_2", "epsilon"),
-                        when={"epsilon_place": "denominator"},
-                        why={"epsilon_place": "with epsilon added to the gradient's size, as PyTorch has it"},
+                        when={"epsilon_place": "denominator"} | NONE,
+                        why={"epsilon_place": "with epsilon added to the gradient's size, as PyTorch has it"} | WHY,
                         slots={"m": "_m", "u": "_u"}),
-        "torch": Native("torch.optim.Adamax", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon"},
+        "torch": Native("torch.optim.Adamax", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
+                                               **same(*NONE)}, own=NONE,
                         when={"epsilon_place": "inside_maximum"},
                         why={"epsilon_place": "with epsilon in the denominator, as in Keras"},
                         slots={"m": "exp_avg", "u": "exp_inf"}),
@@ -44,7 +46,7 @@ class Adamax(Optimizer):
         default="denominator", description="whether epsilon is added to u, or to the gradient's size before it"
     )
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         before = self.epsilon_place == "denominator"
         return f"""
             correction_1 = 1.0 - beta_1**t
@@ -53,7 +55,7 @@ class Adamax(Optimizer):
             w -= lr / correction_1 * m / {"(u + epsilon)" if before else "u"}
         """
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         if self.epsilon_place == "denominator":
             return "u = max(b2 u, |g|); w -= lr / (1 - b1^t) m / (u + epsilon)"
         return "u = max(b2 u, |g| + epsilon); w -= lr / (1 - b1^t) m / u"
@@ -70,4 +72,6 @@ class Adamax(Optimizer):
                         -0.5 - 0.4),
             weight_case("a schedule: half of the second move", plain | {"learning_rate": halving}, [2.0, 0.5],
                         -0.5 - 1 / 6),
+            weight_case("a half of the weight, 1, is added to the gradient", plain | {"weight_decay": 0.5}, [1.0], 1.5,
+                        start=2.0),
         ]  # fmt: skip

@@ -9,11 +9,12 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 
-class Nadam(Optimizer):
+class Nadam(Coupled):
     """u_t = b1 (1 - 0.96^(t psi) / 2), t = 1, 2, ...; U_t = u_1 ... u_t; m and v as in Adam.
 
     m_hat = u_{t+1} m / (1 - U_t u_{t+1}) + (1 - u_t) g / (1 - U_t); v_hat = v / (1 - b2^t);
@@ -34,12 +35,12 @@ class Nadam(Optimizer):
     since: ClassVar = (Since("keras", "2.11", "momentum_decay", 0.004, 1.0, "nadam_momentum"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Nadam", same("learning_rate", "beta_1", "beta_2", "epsilon"),
-                        when={"momentum_decay": 1.0},
+                        when={"momentum_decay": 1.0} | NONE,
                         why={"momentum_decay": "whose momentum grows at a pace of its own, as in PyTorch; Keras's goes "
-                             "by 0.96^t"},
+                             "by 0.96^t"} | WHY,
                         slots={"m": "_momentums", "v": "_velocities", "u_product": "_u_product"}),
         "torch": Native("torch.optim.NAdam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
-                                              "momentum_decay": "momentum_decay"},
+                                              **same("momentum_decay", *NONE)}, own=NONE,
                         slots={"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"}),
     }  # fmt: skip
 
@@ -51,7 +52,7 @@ class Nadam(Optimizer):
         default=1.0, description="how fast the momentum grows to beta_1: 1 in Keras, 0.004 in PyTorch"
     )
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         return """
             now = beta_1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
             ahead = beta_1 * (1.0 - 0.5 * 0.96 ** ((t + 1.0) * momentum_decay))
@@ -64,7 +65,7 @@ class Nadam(Optimizer):
             w -= lr * m_hat / (sqrt(v_hat) + epsilon)
         """
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         power = "t" if self.momentum_decay == 1 else f"({self.momentum_decay!r} t)"
         return (
             f"u_t = b1 (1 - 0.96^{power} / 2); w -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat with the momentum "
@@ -86,4 +87,6 @@ class Nadam(Optimizer):
                         -17 / 15 - 2 / 21 - 0.4),
             weight_case("the same at Keras's pace, in its own class", keras | {"learning_rate": halving}, [2.0, 2.0],
                         -(0.2696 / first + 2) / 2 - (0.278816 * 1.5 / second + 0.7304 * 2 / first) / 4),
+            weight_case("a half of the weight, 1, is added to the gradient", still | {"weight_decay": 0.5}, [1.0],
+                        2.0 - 17 / 15, start=2.0),
         ]  # fmt: skip

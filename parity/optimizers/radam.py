@@ -8,12 +8,13 @@ from pydantic import Field, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
-from parity.native import Native
-from parity.optimizers import Optimizer, weight_case
+from parity.native import Native, same
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, Coupled
 from parity.schedules import AnyRate
 
 
-class RAdam(Optimizer):
+class RAdam(Coupled):
     """R = 2 / (1 - b2) - 1; r = R - 2 t b2^t / (1 - b2^t); m and v as in Adam, t = 1, 2, ...
 
     Where r is more than 5: w -= lr m_hat sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - b2^t) /
@@ -27,7 +28,8 @@ class RAdam(Optimizer):
     native: ClassVar = {"torch": {"epsilon": 1e-8}}
     source: ClassVar = read_in(torch="optim/radam")
     natives: ClassVar = {
-        "torch": Native("torch.optim.RAdam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon"},
+        "torch": Native("torch.optim.RAdam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
+                                              **same(*NONE)}, own=NONE,
                         slots={"m": "exp_avg", "v": "exp_avg_sq"}),
     }  # fmt: skip
 
@@ -36,7 +38,7 @@ class RAdam(Optimizer):
     beta_2: PositiveFloat = Field(default=0.999, gt=0.6, lt=1.0, description="decay of the second moment")
     epsilon: PositiveFloat = Field(default=1e-7, description="keeps the denominator from 0")
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         most = 2.0 / (1.0 - self.beta_2) - 1.0
         return f"""
             correction_1 = 1.0 - beta_1**t
@@ -49,7 +51,7 @@ class RAdam(Optimizer):
             w -= lr * m / correction_1 * where(r > 5.0, adapted, 1.0)
         """
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         return "w -= lr m_hat, once r_t > 5 times a rectified sqrt(1 - b2^t) / (sqrt(v) + epsilon)"
 
     @classmethod
@@ -64,4 +66,6 @@ class RAdam(Optimizer):
             weight_case("the sixth is of Adam's size, rectified: r was 4.89 in the fifth", fields, [2.0] * 6,
                         -5.0 - 0.5 * share),
             weight_case("a schedule", fields | {"learning_rate": halving}, [2.0, 2.0], -1.5),
+            weight_case("a half of the weight is added to the gradient: 2, and then 3/2; m is 1, and then 5/4",
+                        fields | {"weight_decay": 0.5}, [1.0, 1.0], 1.0 - 0.5 * 1.25 / 0.75, start=2.0),
         ]  # fmt: skip

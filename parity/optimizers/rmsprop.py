@@ -9,13 +9,14 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 OPTIONAL = {"momentum": 0.0, "centered": False}
 
 
-class RMSprop(Optimizer):
+class RMSprop(Coupled):
     """v = rho v + (1 - rho) g^2; w -= lr g / sqrt(v + epsilon).
 
     ``centered`` keeps the running mean of the gradient as well, a = rho a + (1 - rho) g, and takes v - a^2 for v. With
@@ -37,10 +38,11 @@ class RMSprop(Optimizer):
     natives: ClassVar = {
         "keras": Native("keras.optimizers.RMSprop", same("learning_rate", "rho", "epsilon", *OPTIONAL), own=OPTIONAL,
                         slots=dict(zip(letters, ("_velocities", "_momentums", "_average_gradients"), strict=True)),
-                        when={"epsilon_place": "inside_root"},
-                        why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"}),
+                        when={"epsilon_place": "inside_root"} | NONE,
+                        why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"} | WHY),
         "torch": Native("torch.optim.RMSprop",
-                        {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"} | same(*OPTIONAL), own=OPTIONAL,
+                        {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"} | same(*OPTIONAL, *NONE),
+                        own=OPTIONAL | NONE,
                         when={"epsilon_place": "outside_root"},
                         why={"epsilon_place": "with epsilon under the root, as in Keras"},
                         slots=dict(zip(letters, ("square_avg", ("momentum_buffer", 1.0), "grad_avg"), strict=True))),
@@ -59,7 +61,7 @@ class RMSprop(Optimizer):
         v = "v - a * a" if self.centered else "v"
         return f"sqrt({v} + epsilon)" if self.epsilon_place == "inside_root" else f"(sqrt({v}) + epsilon)"
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         move = f"lr * g / {self._root()}"
         return f"""
             v = rho * v + (1.0 - rho) * g * g
@@ -68,7 +70,7 @@ class RMSprop(Optimizer):
             w -= {"b" if self.momentum else move}
         """
 
-    def rule(self) -> str:
+    def undecayed_rule(self) -> str:
         move = f"lr g / {self._root().replace('a * a', 'a^2')}"
         return f"b = {self.momentum!r} b + {move}; w -= b" if self.momentum else f"w -= {move}"
 
@@ -88,4 +90,6 @@ class RMSprop(Optimizer):
             weight_case("epsilon outside", twice | halving | outside, [2.0, 2.0], -1.5 - 0.5 / root),
             weight_case("without", twice | halving | outside | {"momentum": 0.0}, [2.0, 2.0], -1.0 - 0.5 / root),
             weight_case("PyTorch's buffer is without the rate", twice | outside, [2.0, 2.0], -1.5 - 1 / root),
+            weight_case("a half of the weight is added to the gradient: 1 + 2 / 2", plain | {"epsilon": 1.25,
+                        "weight_decay": 0.5}, [1.0], 2 - 2 / 3, start=2.0),
         ]  # fmt: skip

@@ -1,8 +1,8 @@
 """An l2 penalty in the layers of one program, and weight decay in the optimizer of the other: one form, penalties.
 
-What PyTorch's SGD and Adam call ``weight_decay=d`` adds d w to a gradient, which is the l2 penalty d / 2 of every
-parameter: who ports a ``kernel_regularizer`` writes that. What is left of it, a factor of 2 that was forgotten, or
-biases that decay and had no penalty, is then a difference by itself.
+What PyTorch's optimizers, but AdamW, call ``weight_decay=d`` adds d w to a gradient, which is the l2 penalty d / 2 of
+every parameter: who ports a ``kernel_regularizer`` writes that. What is left of it, a factor of 2 that was forgotten,
+or biases that decay and had no penalty, is then a difference by itself.
 """
 
 from __future__ import annotations

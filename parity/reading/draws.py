@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.errors import WorkerError
 from parity.lazy import np
-from parity.reading.measured import LEAST, StartMeasured, measured, within
+from parity.reading.measured import LEAST, StartMeasured, measured, measured_gates, within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,7 +103,10 @@ def starts_measured(
         arrays: with their draws.
     """
     draws = {name: _draws(one, arrays) for name, one in words.items()}
-    found = {name: measured(draws[name], **_fans(one)) for name, one in words.items()}
+    found = {
+        name: measured_gates(draws[name], one["gates"], **_fans(one)) if one.get("gates") else
+        measured(draws[name], **_fans(one)) for name, one in words.items()
+    }  # fmt: skip
     if any(one.entry == OF_LAYER for one in found.values()):
         for name, one in found.items():
             count, again = sum(draw.size for draw in draws[name]), "number" in words[name]

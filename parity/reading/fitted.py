@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TRIED = ("sgd", "adam", "rmsprop", "adagrad", "adamw", "adadelta", "adamax", "nadam", "lion")
 """Entries whose rules are tried, the likeliest first."""
 
+DECOUPLED = ("adamw", "lion")
+"""Entries whose decay a program may write as one number with their rate, ``lr * decay * w``: tried last."""
+
 CHOICES = ("nesterov", "rate_place", "centered", "epsilon_place", "amsgrad")
 """Fields that are tried at each of their values."""
 
@@ -34,13 +37,19 @@ SHARES = ("beta_1", "beta_2", "rho", "momentum", "dampening")
 LEAST = 0.3
 """Below which nobody has such a share."""
 
-NEEDED = ("learning_rate", "beta_1", "beta_2", "rho", "epsilon")
+RATE = "learning_rate"
+"""What every rule multiplies its move by: the first move shows it, and it is not tried."""
+
+NEEDED = ("beta_1", "beta_2", "rho", "epsilon")
 """Fields that a rule has in any case; of the others two are tried at most."""
+
+NEAR = 1e-6
+"""Relative difference within which a move shows a rate; which number that is, and all else, is held to be so then."""
 
 ROUNDING = 1e-9
 """Relative difference of moves within which two rules are one: those of a program have float32's decimals in them."""
 
-MOST = 8_000
+MOST = 20_000
 """Candidates that are tried at most."""
 
 
@@ -66,18 +75,18 @@ def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[flo
         numbers: that the program writes: rates, decays and the like are among them, or what they are short of 1.
     """
     steps, tried = len(gradients), 0
-    for kind in TRIED:
-        for fields in _candidates(OPTIMIZERS[kind], numbers):
+    for kind, quotients in [*((kind, False) for kind in TRIED), *((kind, True) for kind in DECOUPLED)]:
+        default = OPTIMIZERS[kind]()
+        for fields in _candidates(OPTIMIZERS[kind], numbers, quotients):
             tried += 1
             if tried > MOST:
                 return Fitted(entry=None, sentence=f"none of {MOST} rules that were tried moves weights so")
-            try:
-                entry = OPTIMIZERS[kind].model_validate(fields)
-            except ValueError:
-                continue
-            if _moves(entry, weights, gradients):
+            entry = default.model_copy(update=fields)
+            rate = _rate(entry, weights, gradients, numbers)
+            if rate and _moves(entry.replace(learning_rate=rate), weights, gradients):
                 return Fitted(
-                    entry={kind: fields}, sentence=f"in {steps} steps its rule moves every weight as {kind} does"
+                    entry={kind: {"learning_rate": rate, **fields}},
+                    sentence=f"in {steps} steps its rule moves every weight as {kind} does",
                 )
     return Fitted(entry=None, sentence=f"none of {tried} rules that were tried moves weights so")
 
@@ -137,19 +146,28 @@ def _beside(entry: Optimizer, run: Run, numbers: Sequence[float]) -> Optimizer |
     return None
 
 
-def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[dict[str, Any]]:
-    """Return the fields of an entry that are tried: few numbers at first."""
+def _candidates(entry: type[Optimizer], numbers: Sequence[float], quotients: bool) -> Iterator[dict[str, Any]]:
+    """Return the fields of an entry that are tried beside its rate: few numbers at first.
+
+    Args:
+        entry: the optimizer.
+        numbers: that the program writes.
+        quotients: whether its decay is one number less another one that it was multiplied by.
+    """
     values: dict[str, list[float]] = {
         name: sorted({one for one in numbers if low < one <= high}) for name, (low, high) in WRITTEN.items()
     }
+    if quotients:
+        decays = (float(f"{one / other:.12g}") for one in numbers for other in numbers if 0.0 < one < other)
+        values[DECAY] = sorted({one for one in decays if one <= WRITTEN[DECAY][1] and float(f"{one:.3g}") == one})
     shares = sorted({float(f"{one:.12g}") for number in numbers for one in (number, 1.0 - number) if LEAST < one < 1.0})
     values |= dict.fromkeys(SHARES, shares)
-    fields = [name for name in entry.model_fields if name in values]
+    fields = [name for name in entry.model_fields if name in values and name != RATE]
     values["initial_accumulator_value"] = [0.0, *values["initial_accumulator_value"]]
     choices = {name: _each(entry.model_fields[name].annotation) for name in CHOICES if name in entry.model_fields}
     needed = [name for name in fields if name in NEEDED]
-    more = [name for name in fields if name not in needed]
-    for count in range(min(len(more), 2) + 1):
+    more = [name for name in fields if name not in needed] if not quotients else [DECAY]
+    for count in range(1 if quotients else 0, min(len(more), 2) + 1):
         for chosen in combinations(more, count):
             names = [*needed, *chosen]
             for given in product(*(values[name] for name in names)):
@@ -160,6 +178,19 @@ def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[di
 def _each(kind: Any) -> tuple[Any, ...]:
     """Return the values that a field can have."""
     return (False, True) if kind is bool else get_args(kind)
+
+
+def _rate(entry: Optimizer, weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[float]) -> float:
+    """Return the number that is the rate of a rule by its first move; 0 where none is."""
+    with np.errstate(all="ignore"):
+        whole = entry.model_copy(update={RATE: 1.0})
+        move, _ = whole.update(weights[0], gradients[0], whole.init(weights[0]), 0)
+        ratios = (weights[1] - weights[0]) / move
+        rate = float(np.median(ratios))
+        if not np.isfinite(rate) or not np.allclose(ratios, rate, rtol=NEAR, atol=0.0):
+            return 0.0
+    low, high = WRITTEN[RATE]
+    return next((one for one in numbers if low < one <= high and abs(one - rate) <= NEAR * rate), 0.0)
 
 
 def _moves(entry: Optimizer, weights: NDArray[Any], gradients: NDArray[Any]) -> bool:

@@ -51,10 +51,12 @@ class StartMeasured:
     Args:
         entry: the initializer as a spec says it; None where the numbers do not tell it.
         sentence: how sure that is, or why nothing is told, without a full stop.
+        ones: first and last, exclusive, of the numbers that start at 1 beside that; None for none.
     """
 
     entry: Any
     sentence: str
+    ones: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +103,24 @@ def measured(draws: Sequence[NDArray[Any]], *, fan_in: int, fan_out: int, feeds:
         )
     rules = rules_for(shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds)
     return _of_numbers(numbers, len(every), rules)
+
+
+def measured_gates(draws: Sequence[NDArray[Any]], gates: int, **fans: int) -> StartMeasured:
+    """Return how a bias starts whose part of one gate may start at 1, and the rest otherwise.
+
+    Args:
+        draws: as :func:`measured` takes them, vectors.
+        gates: that it has a part of each for.
+        fans: as :func:`measured` takes them.
+    """
+    parts = [np.asarray(one, np.float64).reshape(gates, -1) for one in draws]
+    ones = [gate for gate in range(gates) if all((one[gate] == 1.0).all() for one in parts)]
+    if len(ones) != 1 or gates < 2:
+        return measured(draws, **fans)
+    (gate,), size = ones, parts[0].shape[1]
+    rest = measured([np.delete(one, gate, axis=0).ravel() for one in parts], **fans)
+    told = f"{rest.sentence}, but for numbers {gate * size} to {(gate + 1) * size}, which are 1"
+    return replace(rest, sentence=told, ones=(gate * size, (gate + 1) * size))
 
 
 def _of_numbers(numbers: NDArray[Any], draws: int, rules: dict[str, tuple[str, float]]) -> StartMeasured:

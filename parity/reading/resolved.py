@@ -102,6 +102,8 @@ def _node(
             continue
         start = found[name]
         where[name] = {"entry": start.entry or "zeros"}
+        if start.ones is not None:
+            where[name]["parts"] = [{"rows": list(start.ones), "told": {"entry": "ones"}}]
         if start.entry is not None:
             places[f"{MEASURED}{said['of']}"] = start.sentence.partition(",")[0]
             notes += [] if start.entry in ("zeros", "ones") else [f"{said['of']} is measured: {start.sentence}."]

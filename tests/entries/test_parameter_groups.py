@@ -186,7 +186,7 @@ def test_numbers_are_refused_that_are_none(fields: dict[str, Any], says: str) ->
 
 def test_an_optimizer_without_a_decay_has_none_for_some() -> None:
     with pytest.raises(ValidationError, match="weight_decay_of"):
-        OPTIMIZERS["adagrad"].model_validate({"weight_decay_of": {"*": 0.1}})
+        OPTIMIZERS["lion"].model_validate({"weight_decay_of": {"*": 0.1}})
 
 
 # ------------------------------------------------------------------------------------------------- programs

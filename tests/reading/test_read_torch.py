@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -309,7 +310,15 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
     assert wider["padding"] == "same"
 
 
-@pytest.mark.parametrize("filled", ["nn.init.ones_(rnn.bias_ih_l0[4:8])", "rnn.bias_ih_l0[4:8].fill_(1.0)"])
+@pytest.mark.parametrize(
+    "filled",
+    [
+        "nn.init.ones_(rnn.bias_ih_l0[4:8])",
+        "rnn.bias_ih_l0[4:8].fill_(1.0)",
+        "rnn.bias_ih_l0[4:8] = 1.0",
+        "rnn.bias_ih_l0.data.copy_(torch.tensor([0.0, 1.0, 0.0, 0.0]).repeat_interleave(4))",
+    ],
+)
 def test_a_forget_gate_that_starts_at_1_is_read(read_text: Any, filled: str) -> None:
     found = read_text(
         f"""{HEAD}
@@ -324,6 +333,29 @@ opt = torch.optim.SGD([*rnn.parameters(), *head.parameters()], lr=0.1)
     assert kinds(found) == ["lstm", "dense"]
     said = found["model"]["layers"][0]["lstm"]
     assert (said.get("unit_forget_bias", True), said.get("bias_initializer", "zeros")) == (True, "zeros")
+
+
+@pytest.mark.parametrize(
+    ("filled", "note"),
+    [
+        ("for one in (rnn.bias_ih_l0, rnn.bias_hh_l0): one.zero_(); one[4:8] = 1.0", "Parts of both biases of"),
+        ("rnn.bias_ih_l0.zero_()", r"start by nn.init.zeros_\(\) and nn.init.uniform_\(a=-0.5, b=0.5\): a spec starts"),
+        ("rnn.bias_ih_l0.zero_(); rnn.bias_hh_l0.zero_(); rnn.bias_ih_l0[4:8] = 1.0", ""),
+    ],
+)
+def test_a_second_bias_that_starts_otherwise_is_said(read_text: Any, filled: str, note: str) -> None:
+    notes = read_text(
+        f"""{HEAD}
+rnn, head = nn.LSTM(2, 4, batch_first=True), nn.Linear(4, 3)
+with torch.no_grad():
+    {filled}
+opt = torch.optim.SGD([*rnn.parameters(), *head.parameters()], lr=0.1)
+"""
+        + LOOP.format(loss="F.cross_entropy(head(rnn(steps[start : start + 12])[1][0][-1]), y[start : start + 12])")
+    ).notes
+    found = [one for one in notes if "biases of" in one]
+    assert len(found) == bool(note)
+    assert all(re.search(note, one) for one in found)
 
 
 def test_a_recurrent_module_that_stands_alone_is_taken_apart_as_well(

@@ -68,14 +68,11 @@ class KerasReader(Reader):
             return _plain_relu(part)
         if name == "keras.optimizers.Adam" and arguments.get("weight_decay"):
             return {**part, "part": "keras.optimizers.AdamW"}  # Keras has it around every rule; AdamW is Adam so.
-        if (
-            name == "keras.optimizers.AdamW"
-            or not name.startswith("keras.optimizers.")
-            or "weight_decay" not in arguments
-        ):
+        if name == "keras.optimizers.AdamW" or not name.startswith("keras.optimizers."):
             return part
-        told = {key: one for key, one in arguments.items() if key != "weight_decay" or one}
-        return {**part, "arguments": told}
+        if arguments.pop("weight_decay", None):
+            raise NoEntryError("a decay that is taken off the weights, which of optimizers adamw alone has")
+        return {**part, "arguments": arguments}
 
     def entry(self, name: str) -> Mapping[str, Any] | None:
         return {"linear": {}} if name == "keras.activations.linear" else None

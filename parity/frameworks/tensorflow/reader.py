@@ -33,6 +33,8 @@ class TensorFlowReader(Reader):
         if node.part == "tf.strided_slice":
             found = indexed(node.arguments["index"], node.read_shapes[0])
             return found or Said("reshape", {"target_shape": node.shape})
+        if node.part == "tf.nn.batch_normalization" and "needs" in node.arguments:
+            raise NoEntryError(str(node.arguments["needs"]))
         if kind not in OPS:
             return None
         if kind == "activation":

@@ -1,7 +1,7 @@
 """Weight decay in a program's optimizer that stands for l2 penalties of the spec: shown where the spec has them.
 
-``weight_decay=d`` of PyTorch's SGD and Adam adds d w to the gradient g of a parameter w, which is what a penalty
-d / 2 sum(w^2) in the loss does; the loss alone does not show it. So both are reported with what it comes to.
+``weight_decay=d`` of PyTorch's optimizers, but AdamW's, adds d w to the gradient g of a parameter w, which is what a
+penalty d / 2 sum(w^2) in the loss does; the loss alone does not show it. So both are reported with what it comes to.
 """
 
 from __future__ import annotations

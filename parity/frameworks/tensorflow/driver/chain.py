@@ -160,3 +160,13 @@ def flat_size(tensor: Any) -> int:
 def is_tensor(value: Any) -> bool:
     """Return whether something is a tensor or an array, and no variable."""
     return (tf.is_tensor(value) or isinstance(value, np.ndarray)) and not isinstance(value, tf.Variable)
+
+
+def is_single(tensor: Any) -> bool:
+    """Return whether a tensor is a single number."""
+    return tf.is_tensor(tensor) and tensor.shape.rank == 0
+
+
+def is_value(given: Any) -> bool:
+    """Return whether something is a tensor, a variable or an array."""
+    return tf.is_tensor(given) or isinstance(given, np.ndarray | tf.Variable)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.clips import clipping
+from parity.frameworks.tensorflow.driver.norm import Norm
+from parity.frameworks.tensorflow.driver.norms import moves_of
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
@@ -58,7 +61,9 @@ class _Model(tf.Module):  # type: ignore[misc]
         for handle, name in seen.attributes().items():
             by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
             setattr(self, name, by_handle[handle])
-        self._replay = TapeReplay(seen.chain, by_handle, dtype)
+        settled = {id(one.last): partial(self._settled, one) for one in seen.norms}
+        self._replay = TapeReplay(seen.chain, by_handle, dtype, settled)
+        self._moves = list(moves_of(seen.norms))
         self._same = {id(one): id(seen.same_rows(one)) for one in seen.rows_like(seen.graph.operations)}
         self._of_loss = seen.chain.needed(seen.loss, but=seen.graph.operations)
 
@@ -66,7 +71,13 @@ class _Model(tf.Module):  # type: ignore[misc]
         seen = self._seen
         known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
         known |= {one: known[same] for one, same in self._same.items()}
-        return self._replay.run(seen.graph.operations, known, training)[id(seen.found.outputs)]
+        values = self._replay.run(seen.graph.operations, known, training)
+        if training:  # Running statistics, wherever in its step the program moves them.
+            self._replay.run(self._moves, values)
+        return values[id(seen.found.outputs)]
+
+    def _settled(self, norm: Norm, value: Callable[[Any], Any]) -> Any:
+        return norm.settled(self._replay.variables, value(norm.x))
 
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Return the loss of outputs, as the program computes it."""
@@ -97,13 +108,20 @@ class _Update(tf.Module):  # type: ignore[misc]
         self._seen, self._model, dtype = seen, model, model.dtype
         by_handle = dict(model._replay.variables)
         self.kept = []
-        self._operations = seen.update(seen.steps[-1])
+        same = seen.same_update
+        self._operations = seen.update(seen.steps[-1]) if same is None else same.operations
+        self._counted = {} if same is None else same.counted
+        self._carried = {} if same is None else same.carried
         for op in self._operations:
             for one in op.inputs:
                 handle = id(one)
                 if handle in seen.chain.variables and handle not in by_handle:
                     by_handle[handle] = _started(seen, handle, dtype, trainable=False)
                     self.kept.append(by_handle[handle])
+        self._handed = {read: tf.Variable(tf.cast(one.start, dtype), trainable=False)
+                        for read, one in self._carried.items()}  # fmt: skip
+        self._count = tf.Variable(0.0, dtype=dtype, trainable=False)
+        self.kept += [*self._handed.values(), *([self._count] if self._counted else [])]
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:
@@ -115,4 +133,10 @@ class _Update(tf.Module):  # type: ignore[misc]
             handle = seen.handle_of(source)
             if gradient is not None and handle is not None:
                 known[id(gradient)] = given[id(self._replay.variables[handle])]
-        self._replay.run(self._operations, known)
+        known |= {read: tf.convert_to_tensor(one) for read, one in self._handed.items()}
+        if self._counted:
+            self._count.assign_add(1.0)
+            known |= {read: one.at(tf.convert_to_tensor(self._count)) for read, one in self._counted.items()}
+        values = self._replay.run(self._operations, known)
+        for read, one in self._carried.items():
+            self._handed[read].assign(values[id(one.made)])

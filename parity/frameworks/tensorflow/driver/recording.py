@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 
+from parity.frameworks.tensorflow.driver.chain import is_single, is_value
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.driver.base import Driver
@@ -41,6 +42,9 @@ BEHIND_DRAWS = ("Mul", "AddV2", "Sub", "RealDiv", "Reshape", "Cast", "Identity",
 
 MOST = 20_000
 """Operations that are kept of a step."""
+
+NUMBERS = 200
+"""Operations of single numbers that are kept ahead of the first step."""
 
 STEPS = 3
 """Steps that are recorded: the last of them ends at its optimizer, or at the next gradient."""
@@ -68,7 +72,8 @@ class Recorder:
         self._into: list[TapedOperation] | None = None
         self._step: TapedStep | None = None
         self._quiet = self._tapes = 0
-        self._alone = True
+        self._alone, self._creating = True, False
+        self._ahead: deque[TapedOperation] = deque(maxlen=NUMBERS)
         self._patched: list[tuple[Any, str, Any, bool]] = []
 
     @contextlib.contextmanager
@@ -151,7 +156,11 @@ class Recorder:
         self._patch(keras.Optimizer, "apply", self._applying)
 
     def _created(self, following: Callable[..., Any], **given: Any) -> Any:
-        found = following(**given)
+        into, self._into, self._creating = self._into, None, True  # What makes a slot is no part of a step.
+        try:
+            found = following(**given)
+        finally:
+            self._into, self._creating = into, False
         handle = getattr(found, "handle", None)
         if handle is not None:
             self.variables[id(handle)] = found
@@ -167,11 +176,14 @@ class Recorder:
             return
         kind = kind.decode() if isinstance(kind, bytes) else str(kind)
         if self._into is None:
+            if not self.steps and all(is_single(one) for one in outputs):
+                self._ahead.append(self._made(kind, inputs, attrs, outputs, line_here()))
             if kind in DRAWS or (kind in BEHIND_DRAWS and any(id(one) in self.drawn for one in inputs)):
                 self.drawn[id(outputs[0])] = self._made(kind, inputs, attrs, outputs, "")
         elif len(self._into) < MOST:
             self._into.append(self._made(kind, inputs, attrs, outputs, line_here()))
-        if kind == "AssignVariableOp" and id(inputs[0]) not in self.starts and not self.steps:
+        first = not self.steps or self._creating
+        if kind == "AssignVariableOp" and id(inputs[0]) not in self.starts and first:
             self.starts[id(inputs[0])] = inputs[1]
 
     @staticmethod
@@ -218,7 +230,8 @@ class Recorder:
                     self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
                 if not self.steps:
                     self.before = dict(self._values())
-                self._step = TapedStep()
+                ahead = self.steps[-1].after if self.steps else self._ahead
+                self._step = TapedStep(ahead=[op for op in ahead if all(map(is_single, op.outputs)) and op.outputs])
                 self._into = self._step.taped
             return plain(tape)
 
@@ -228,7 +241,7 @@ class Recorder:
         def leaving(tape: Any, *error: Any) -> Any:
             if not self._quiet:
                 self._tapes -= 1
-                self._into = None
+                self._into = None if self._step is None else self._step.after  # Ahead of the gradient, too.
             return plain(tape, *error)
 
         return leaving
@@ -328,8 +341,3 @@ def in_type(dtype: Any, value: Any) -> Any:
     """Return a tensor of floats in a type, without a word to whoever records; anything else as it is."""
     floats = tf.is_tensor(value) and value.dtype.is_floating and value.dtype != dtype
     return tf.raw_ops.Cast(x=value, DstT=dtype) if floats else value
-
-
-def is_value(given: Any) -> bool:
-    """Return whether something is a tensor, a variable or an array."""
-    return tf.is_tensor(given) or isinstance(given, np.ndarray | tf.Variable)

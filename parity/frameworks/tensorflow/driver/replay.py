@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tensorflow.python.framework import op_def_registry
 from parity.frameworks.tensorflow.driver.chain import OperationChain, is_tensor, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.tensors import unconverted
+from parity.run.decimals import decimal_of
 
 ASSIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "AssignVariableOp": lambda variable, value: variable.assign(value),
@@ -29,10 +31,14 @@ class TapeReplay:
         chain: that they are of.
         variables: that stand for the program's, by the handles of these.
         dtype: that is computed in.
+        settled: of operations that are others in evaluation, what they then make of their tensors, by their identity.
     """
 
-    def __init__(self, chain: OperationChain, variables: Mapping[int, Any], dtype: Any) -> None:
-        self.chain, self.variables, self.dtype = chain, variables, dtype
+    def __init__(
+        self, chain: OperationChain, variables: Mapping[int, Any], dtype: Any,
+        settled: Mapping[int, Callable[[Callable[[Any], Any]], Any]] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        self.chain, self.variables, self.dtype, self.settled = chain, variables, dtype, settled
         self._losses: dict[int, Any] = {}
 
     @unconverted
@@ -42,7 +48,7 @@ class TapeReplay:
         Args:
             operations: in order.
             known: what some are already.
-            training: nothing is dropped where not.
+            training: nothing is dropped where not, and batch norms go by their running statistics.
         """
         values = dict(known)
         for op in operations:
@@ -53,6 +59,10 @@ class TapeReplay:
         return values
 
     def _once(self, op: TapedOperation, values: Mapping[int, Any], training: bool) -> Sequence[Any]:
+        if not training and id(op) in self.settled:
+            return [self.settled[id(op)](lambda tensor: self.value(tensor, values))]
+        if op.kind == "FusedBatchNormV3":
+            return fused(op.attributes, *(self.value(one, values) for one in op.inputs))
         if op.kind == "ReadVariableOp":
             return [tf.convert_to_tensor(self.variables[id(op.inputs[0])])]
         if op.kind in ASSIGNS:
@@ -122,3 +132,29 @@ def cast(value: np.ndarray, dtype: Any) -> Any:
     if value.dtype == np.float32 and value.size < 65:
         value = np.array([float(str(one)) for one in value.ravel()]).reshape(value.shape)
     return tf.constant(value.astype(dtype.as_numpy_dtype))
+
+
+def fused(said: Mapping[str, Any], x: Any, scale: Any, offset: Any, mean: Any, variance: Any) -> list[Any]:
+    """Return what ``FusedBatchNormV3``, which computes in float32 alone, gives: y, and statistics as it keeps them.
+
+    Args:
+        said: attributes of the operation.
+        x: (rows, height, width, channels), or with the channels ahead of the places.
+        scale: of each channel.
+        offset: of each channel.
+        mean: that was kept, empty for none.
+        variance: that was kept, over n - 1.
+    """
+    axes = [0, 2, 3] if said["data_format"] in (b"NCHW", "NCHW") else [0, 1, 2]
+    channels = [1 if at in axes else -1 for at in range(4)]
+    share = decimal_of(float(said["exponential_avg_factor"]))
+    if not said["is_training"]:
+        seen, used = [mean, variance], [mean, variance]
+    else:
+        used = list(tf.nn.moments(x, axes))
+        n = tf.cast(tf.size(x) / tf.size(used[0]), x.dtype)
+        seen = [used[0], used[1] * n / (n - 1.0)]
+        if share != 1.0:
+            seen = [share * new + (1.0 - share) * old for new, old in zip(seen, (mean, variance), strict=True)]
+    given = [tf.reshape(one, channels) for one in (*used, offset, scale)]
+    return [tf.nn.batch_normalization(x, *given, decimal_of(float(said["epsilon"]))), *seen]

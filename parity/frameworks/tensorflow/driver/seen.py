@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
 from parity.frameworks.tensorflow.driver.clips import clipped_in
+from parity.frameworks.tensorflow.driver.norm import Norm
+from parity.frameworks.tensorflow.driver.norms import norms_in
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.same_update import SameUpdate, same_update
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of
@@ -52,8 +56,12 @@ class Recorded:
         self.chain.rows = self._rows()
         self.found = loss_of(self.chain, self.loss)
         self.of_keras = self._call_of_keras()
+        self.norms: list[Norm] = []
         if self.of_keras is None:
-            self.graph = TapedGraph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
+            self.norms = self._norms([*before, *self.step.taped, *self.step.after])
+            self.graph = TapedGraph(
+                self.chain, self.found.outputs, self.names, self.trained, self.found.penalties, self.norms
+            )
             reads = self.graph.reads
         else:
             reads = [one for one in self.of_keras.inputs if not self.handle_of(one)]
@@ -70,6 +78,18 @@ class Recorded:
                 if mine.kind != theirs.kind or _written(mine, made) != _written(theirs, made):
                     return mine
         return None
+
+    @cached_property
+    def same_update(self) -> SameUpdate | None:
+        """Return the update that is written out, where it is one for all steps."""
+        return same_update(self)
+
+    def _norms(self, operations: Sequence[TapedOperation]) -> list[Norm]:
+        """Return the batch norms between the rows and the outputs; what is behind the gradient may move theirs."""
+        whole = OperationChain(operations, self.recorder.variables)
+        whole.rows = self.chain.rows
+        with self.recorder.quiet():
+            return norms_in(whole, whole.needed(self.found.outputs), self.trained)
 
     def _call_of_keras(self) -> TapedOperation | None:
         """Return the call of a model of Keras's that gives the outputs of rows as they come; None where none does."""

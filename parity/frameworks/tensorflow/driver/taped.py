@@ -33,8 +33,9 @@ class TapedStep:
     """One training step.
 
     Args:
+        ahead: operations of single numbers ahead of the tape.
         taped: operations under the tape.
-        after: operations behind ``tape.gradient``, until the next tape.
+        after: operations behind the tape, until the next one.
         loss: target of ``tape.gradient``.
         sources: its variables.
         gradients: what it gave.
@@ -43,6 +44,7 @@ class TapedStep:
         place: line of ``tape.gradient``.
     """
 
+    ahead: list[TapedOperation] = field(default_factory=list)
     taped: list[TapedOperation] = field(default_factory=list)
     after: list[TapedOperation] = field(default_factory=list)
     loss: Any = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from parity.frameworks.tensorflow.driver.chain import OperationChain, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.run.held import held_probabilities
 
 MOST = 1e-6
 """The largest share at which a program may hold probabilities and still have the loss behind the softmax, but there."""
@@ -54,25 +55,9 @@ def written_entropy(chain: OperationChain, op: TapedOperation) -> WrittenEntropy
         held = inner.inputs[0]
     if _kind(chain, held) != "Softmax" or low > MOST or high < 1.0 - MOST:
         return None
-    return WrittenEntropy(held, targets, _note(low, high))
+    return WrittenEntropy(held, targets, held_probabilities(low, high))
 
 
 def _kind(chain: OperationChain, tensor: Any) -> str:
     op = chain.producer(tensor)
     return "" if op is None else op.kind
-
-
-def _note(low: float, high: float) -> str:
-    """Return where a loss of probabilities that are held is another than that of the logits behind them.
-
-    >>> _note(0.0, 1.0)
-    ''
-    """
-    beyond = [f"below {low:.3g}"] if low > 0.0 else []
-    beyond += [f"above {high:.9g}"] if high < 1.0 else []
-    if not beyond:
-        return ""
-    return (
-        f"The program's loss holds probabilities {' and '.join(beyond)} where they are; the loss here is that of the "
-        "logits behind them: but for such probabilities they are the same."
-    )

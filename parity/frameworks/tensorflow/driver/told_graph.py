@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import SIZES, OperationChain, arguments_of, number_of
 from parity.frameworks.tensorflow.driver.named import layer_name
+from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.told_norms import normed
+from parity.frameworks.tensorflow.driver.told_pools import averaged, padded, pooled
 from parity.frameworks.tensorflow.driver.told_tied import tied, turned
 from parity.frameworks.tensorflow.driver.told_words import (
     ACTIVATIONS,
@@ -38,13 +41,14 @@ class TapedGraph:
         names: of variables, by their handles.
         trained: handles of those that are trained.
         penalties: as :class:`~parity.frameworks.tensorflow.driver.told_loss.LossFound` has them.
+        norms: that stand in it.
 
     ``reads`` has the rows that come in, ``layers`` the variables of each layer by the fields of their initializers.
     """
 
     def __init__(
         self, chain: OperationChain, outputs: Any, names: Mapping[int, str], trained: set[int],
-        penalties: Mapping[int, list[float]],
+        penalties: Mapping[int, list[float]], norms: Sequence[Norm] = (),
     ) -> None:  # fmt: skip
         self.chain, self.names, self.trained, self.penalties = chain, names, trained, penalties
         self.inputs: list[ToldInput] = []
@@ -54,6 +58,8 @@ class TapedGraph:
         self.values: dict[int, str] = {}
         self.operations = chain.needed(outputs)
         self._outputs = outputs
+        self._norms = {id(one.last): one for one in norms}
+        self._within = {one for norm in norms for one in norm.inside}
         self._readers: dict[int, int] = {}
         for op in self.operations:
             for one in {id(given): given for given in op.inputs}.values():
@@ -76,6 +82,10 @@ class TapedGraph:
         if not any(self.chain.moves(one) for one in op.outputs) or op.kind == "ReadVariableOp":
             return
         if op.kind == "Identity" and self.chain.handle(op.inputs[0]) is not None:
+            return
+        if id(op) in self._within:
+            if id(op) in self._norms:
+                normed(self, self._norms[id(op)])
             return
         told = KINDS.get(op.kind)
         told = TapedGraph._activation if told is None and op.kind in ACTIVATIONS else told
@@ -272,29 +282,6 @@ class TapedGraph:
         return along > 0 and self._node(op, "concatenate", parts, "concatenate", function=True,
                                         axis=-1 if along == rank - 1 else along)  # fmt: skip
 
-    def _averaged(self, op: TapedOperation) -> bool:
-        x, kind = op.inputs[0], {"Mean": "average", "Max": "max"}[op.kind]
-        rank = len(x.shape)
-        axes = sorted(int(one) % rank for one in np.ravel(number_of(op.inputs[1])))
-        if axes != [*range(1, rank - 1)] or not 3 <= rank <= 5:
-            return False
-        part = f"global_{kind}_pooling{rank - 2}d"
-        return self._node(op, part, [x], part, function=True, keepdims=bool(op.attributes.get("keep_dims")))
-
-    def _pooled(self, op: TapedOperation) -> bool:
-        kind = "average" if "avg" in op.kind.lower() else "max"
-        if op.call is None:
-            said, rank = op.attributes, 3 if "3D" in op.kind else 2
-        else:
-            said, rank = arguments_of(op), 1
-        padding = padding_of(said)
-        if padding is None:
-            return False
-        size, strides = sizes_of(said["ksize"], rank), sizes_of(said["strides"], rank)
-        part = f"{kind}_pooling{rank}d"
-        return self._node(op, part, [op.inputs[0]], part, function=True, pool_size=size, padding=padding,
-                          strides=None if strides == size else strides)  # fmt: skip
-
     def _dropped(self, op: TapedOperation) -> bool:
         given = arguments_of(op)
         if given.get("noise_shape") is not None or not isinstance(given["rate"], int | float):
@@ -315,16 +302,6 @@ class TapedGraph:
         return self._node(op, "tf.nn.embedding_lookup", [numbers], self._named(handle, "embedding"),
                           {"embeddings_initializer": handle}, input_dim=size[0], output_dim=size[1])  # fmt: skip
 
-    def _padded(self, op: TapedOperation) -> bool:
-        pads = number_of(op.inputs[1]).tolist()
-        rank = len(pads) - 2
-        if rank not in (1, 2, 3) or any(pads[0]) or any(pads[-1]):
-            return False
-        if len(op.inputs) > 2 and float(number_of(op.inputs[2])) != 0.0:
-            return False
-        part = f"zero_padding{rank}d"
-        return self._node(op, part, [op.inputs[0]], part, function=True, padding=pads[1:-1] if rank > 1 else pads[1])
-
     def _cast(self, op: TapedOperation) -> bool:
         return op.outputs[0].dtype.name in ("float32", "float64", "int32", "int64") and self._passed(op)
 
@@ -339,10 +316,10 @@ KINDS: dict[str, Callable[[TapedGraph, TapedOperation], bool]] = {
     "DepthwiseConv2dNative": TapedGraph._depthwise, **dict.fromkeys(SUMS, TapedGraph._sum),
     **dict.fromkeys(("Sub", "Mul", "RealDiv", "Maximum", "Minimum"), TapedGraph._merged), "Neg": TapedGraph._rescaled,
     **dict.fromkeys(RESHAPES, TapedGraph._reshaped), "Transpose": TapedGraph._moved, "ConcatV2": TapedGraph._joined,
-    **dict.fromkeys(("Mean", "Max"), TapedGraph._averaged),
+    **dict.fromkeys(("Mean", "Max"), averaged),
     **dict.fromkeys(("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D", "tf.nn.max_pool1d", "tf.nn.avg_pool1d"),
-                    TapedGraph._pooled),
-    "tf.nn.dropout": TapedGraph._dropped, "Pad": TapedGraph._padded, "PadV2": TapedGraph._padded,
+                    pooled),
+    "tf.nn.dropout": TapedGraph._dropped, "Pad": padded, "PadV2": padded,
     "Cast": TapedGraph._cast, "StridedSlice": TapedGraph._indexed, "tf.tensordot": TapedGraph._matmul,
     **dict.fromkeys(("ResourceGather", "GatherV2", "tf.nn.embedding_lookup"), TapedGraph._looked_up),
     **dict.fromkeys(PASSING, TapedGraph._passed),

@@ -10,6 +10,7 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.clips import LIMITS, clipped_in, clipping_told
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.same_update import SameUpdate
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.decimals import decimal_of
@@ -51,7 +52,9 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
         told.refused.append(ToldRefusal(what="an update, which assigns no variable,", place=last.place,
                                         needs="apply_gradients, or assignments behind tape.gradient"))  # fmt: skip
         return {"entry": "sgd"}
-    numbers = sorted({one for step in seen.steps for one in _numbers(seen, step)})
+    same = seen.same_update
+    numbers = sorted(same.numbers if same is not None else
+                     {one for step in seen.steps for one in _numbers(seen, step)})  # fmt: skip
     runs = _runs(seen)
     if isinstance(runs, str):
         told.refused.append(ToldRefusal(what=f"an update that is written out, with {runs},", place=moved[-1].place,
@@ -134,13 +137,15 @@ class _Interpreter:
     def run(self) -> tuple[np.ndarray, np.ndarray] | str:
         """Return weights before and behind each step, and gradients; or the operation that cannot be run."""
         state: dict[int, Any] = {self.handle: self.weight}
-        weights = [self.weight]
-        for step, gradient in zip(self.seen.steps, self.steps, strict=True):
-            values: dict[int, Any] = {}
+        weights, same, every = [self.weight], self.seen.same_update, self.seen.steps
+        operations = None if same is None else same.of({self.handle})
+        for number, gradient in enumerate(self.steps, 1):
+            step = every[number - 1] if same is None else every[-1]
+            values: dict[int, Any] = {} if same is None else self._handed(same, state, number)
             for source, one in zip(step.sources, step.gradients, strict=True):
                 if one is not None and self.seen.handle_of(source) == self.handle:
                     values[id(one)] = gradient
-            for op in self.seen.update(step, {self.handle}):
+            for op in self.seen.update(step, {self.handle}) if operations is None else operations:
                 try:
                     failed = self._take(op, values, state)
                 except (ValueError, TypeError, KeyError, ZeroDivisionError):
@@ -148,16 +153,30 @@ class _Interpreter:
                 if failed:
                     return failed
             weights.append(np.array(state[self.handle]))
+            for read, one in same.carried.items() if same is not None else ():
+                if id(one.made) in values:
+                    state[read] = values[id(one.made)]
         return np.array(weights), np.array(self.steps)
+
+    def _handed(self, same: SameUpdate, state: dict[int, Any], number: int) -> dict[int, Any]:
+        """Return what a step is handed: tensors of the one before, and numbers of the count."""
+        for read, one in same.carried.items():
+            if read not in state and one.start.shape in ((), self.shape):
+                state[read] = self._as_one(one.start.astype(np.float64))
+        handed = {read: state[read] for read in same.carried if read in state}
+        return handed | {read: one.at(float(number)) for read, one in same.counted.items()}
+
+    def _as_one(self, start: np.ndarray) -> Any:
+        """Return what a slot starts at, of as many numbers as the variable that is tried; a single number as it is."""
+        if start.shape != self.shape:
+            return start
+        if np.ptp(start):
+            raise ValueError("a slot that starts at several numbers")
+        return np.full(LENGTH, start.flat[0])
 
     def _state(self, handle: int, state: dict[int, Any]) -> Any:
         if handle not in state:
-            start = number_of(self.seen.start(handle)).astype(np.float64)
-            if start.shape == self.shape:
-                if np.ptp(start):
-                    raise ValueError("a slot that starts at several numbers")
-                start = np.full(LENGTH, start.flat[0])
-            state[handle] = start
+            state[handle] = self._as_one(number_of(self.seen.start(handle)).astype(np.float64))
         return state[handle]
 
     def _take(self, op: TapedOperation, values: dict[int, Any], state: dict[int, Any]) -> str:

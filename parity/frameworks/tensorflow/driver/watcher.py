@@ -18,11 +18,15 @@ from parity.frameworks.tensorflow.driver.named import names_of
 from parity.frameworks.tensorflow.driver.recording import Recorder
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
+from parity.frameworks.tensorflow.driver.told_norms import tell_statistics
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
 from parity.run.here import frames_here, line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training, Watcher
+
+STARTING = "_initializer"
+"""How the field ends that says what a variable starts at."""
 
 MORE = 1_000_003
 """What another seed adds to one that a program sets."""
@@ -146,6 +150,8 @@ def _tell_starts(seen: Recorded, told: Told, writer: _Writer) -> None:
     for layer, variables in seen.graph.layers.items():
         for field, handle in variables.items():
             known.add(handle)
+            if not field.endswith(STARTING):  # A running statistic.
+                continue
             drawn = seen.drawn(handle)
             start = np.asarray(seen.recorder.starts.get(handle, seen.start(handle)))
             said: dict[str, Any] = {
@@ -164,7 +170,8 @@ def _tell_starts(seen: Recorded, told: Told, writer: _Writer) -> None:
                 kind = {"l1_l2": {"l1": first, "l2": second}} if first and second else (
                     {"l1": {"factor": first}} if first else {"l2": {"factor": second}}
                 )  # fmt: skip
-                nodes[layer].arguments[field.replace("_initializer", "_regularizer")] = {"entry": kind}
+                nodes[layer].arguments[field.replace(STARTING, "_regularizer")] = {"entry": kind}
+    told.refused += tell_statistics(seen.graph, {handle: seen.start(handle) for handle in seen.recorder.variables})
     for handle in sorted(set(seen.found.penalties) - known):
         told.refused.append(ToldRefusal(
             what=f"a penalty of {seen.names.get(handle) or 'a variable'}, which is no weight of a layer,",

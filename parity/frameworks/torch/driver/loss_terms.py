@@ -12,6 +12,7 @@ from parity.frameworks.torch.driver.calls import Call, Ref
 from parity.frameworks.torch.driver.terms import Term, depends, of_batch
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound, module_word, own_of, word
+from parity.frameworks.torch.driver.written_entropy import PROBABILITIES, behind_logarithm, written_entropy
 from parity.run.told import BY_WEIGHTS
 
 LOSSES = {
@@ -62,6 +63,11 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
     own = _by_hand(call)
     if own is not None:
         yield _term(*own, share)
+        return
+    entropy = written_entropy(call)
+    if entropy is not None and share * entropy.factor > 0.0:
+        share *= entropy.factor
+        yield Term(call=call, part=entropy.part, share=share, outputs=entropy.of.outputs, targets=entropy.targets)
         return
     weighed = weighed_rows(call)
     if weighed is not None:
@@ -213,6 +219,10 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
         raise UnclearError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
     if not depends(outputs):
         raise UnclearError(f"{part['part']} of no output of a model", call.place, OUT)
+    probabilities = behind_logarithm(outputs) if part["part"] == "nn.NLLLoss" else None
+    if probabilities is not None:
+        outputs = probabilities
+        part = {**part, "part": "nn.CrossEntropyLoss", "arguments": {**part["arguments"], PROBABILITIES: True}}
     stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
     seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
     return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)

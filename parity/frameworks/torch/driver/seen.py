@@ -22,7 +22,7 @@ from parity.frameworks.torch.driver.held_tensors import is_array
 from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.own_loss import cut
-from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.starts import Starts, fill_of
 from parity.frameworks.torch.driver.told_calls import put_clips, put_schedulers
 from parity.run.held_rows import arrays_in
 from parity.run.here import frames_here, function_here, line_here
@@ -95,9 +95,9 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         given = self.origins.given((args, kwargs)) if noted else ((), {})
         found = func(*args, **kwargs)
         if noted:
-            fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
-            if fills and not self.by_hand.begun and self.origins.outer is None:  # Behind that, it is an update.
-                self.starts.filled(args[0], name, args[1:], kwargs)
+            filled = fill_of(name, args)
+            if filled and not self.by_hand.begun and self.origins.outer is None:  # Behind that, it is an update.
+                self.starts.filled(*filled, kwargs)
             call = Call(
                 func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here(),
                 losses=losses,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.words import bound, own_of, word
+from parity.run.told import ToldNode
 
 METHODS = {
     "normal_": ("nn.init.normal_", ("mean", "std")), "uniform_": ("nn.init.uniform_", ("a", "b")),
@@ -21,6 +22,10 @@ METHODS = {
 
 NAMES = {"from": "a", "to": "b", "value": "val"}
 """Arguments of such methods by other names."""
+
+
+PARTS = (slice, int, type(...))
+"""What an index is made of that takes a part of a tensor, and not a copy of one."""
 
 
 class Fill:
@@ -141,6 +146,51 @@ class Starts:
         if len(parts) < len(fills) - 1:
             return None
         return {**fills[0].told, **({"parts": parts} if parts else {})}
+
+
+def fill_of(name: str, args: Sequence[Any]) -> tuple[torch.Tensor, str, Sequence[Any]] | None:
+    """Return what a call fills or changes, by which method and with what; None of a call that does neither.
+
+    Args:
+        name: of the function.
+        args: that it is given; ``bias[8:16] = 1.0`` fills a part.
+    """
+    if not args or not isinstance(args[0], torch.Tensor):
+        return None
+    if name == "__setitem__" and all(isinstance(one, PARTS) for one in _each(args[1])):
+        number = isinstance(args[2], int | float)
+        return args[0][args[1]], "fill_" if number else name, args[2:] if number else ()
+    return (args[0], name, args[1:]) if name.endswith("_") and not name.endswith("__") else None
+
+
+def _each(index: Any) -> Sequence[Any]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def other_second(node: ToldNode, parameters: Mapping[str, torch.Tensor], starts: Starts) -> str:
+    """Return that the two biases of a recurrent layer start otherwise, which no field says; empty where not.
+
+    A spec has the part of the forget gate start at 1 in the first alone.
+
+    Args:
+        node: the layer.
+        parameters: of it, by name.
+        starts: what filled them.
+    """
+    for name in (one for one in parameters if one.startswith("bias_ih")):
+        other = parameters.get(name.replace("_ih", "_hh"))
+        first, second = (None if one is None else starts.of(one) for one in (parameters[name], other))
+        if first is not None and second is not None and {**first, "parts": []} != {**second, "parts": []}:
+            told = " and ".join(map(_shown, (first, second)))
+            return f"The two biases of {node.name} start by {told}: a spec starts the second as it does the first."
+        if second is not None and second.get("parts"):
+            return f"Parts of both biases of {node.name} are filled: a spec says that of the first alone."
+    return ""
+
+
+def _shown(word: Mapping[str, Any]) -> str:
+    """Return what filled a tensor, as it is called."""
+    return f"{word['part']}({', '.join(f'{name}={value}' for name, value in word['arguments'].items())})"
 
 
 def turned_word(word: dict[str, Any] | None, turned: bool) -> dict[str, Any] | None:

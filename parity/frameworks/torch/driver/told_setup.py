@@ -20,7 +20,7 @@ from parity.frameworks.torch.driver.hand_rates import sets_of
 from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
-from parity.frameworks.torch.driver.starts import Starts, turned_word
+from parity.frameworks.torch.driver.starts import Starts, other_second, turned_word
 from parity.frameworks.torch.driver.tied import tied_of
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
@@ -84,6 +84,8 @@ class Start:
             axes = [*axes[2:], 0, 1] if "Transpose" in node.part else [*axes[2:], 1, 0]
         said = {"shape": [first.shape[axis] for axis in axes], "axes": axes, "arrays": [key],
                 "of": f"{node.name}.{name}", "place": node.place, "feeds": feeds}  # fmt: skip
+        if name.startswith("bias_ih"):  # Of its gates one may start otherwise.
+            said["gates"] = first.numel() // int(node.arguments["hidden_size"])
         number = {one: place for place, one in enumerate(self._sighted)}.get(id(parameter))
         return {"start": said if number is None else {**said, "number": number}}
 
@@ -132,6 +134,7 @@ def tell_parameters(
         padding = getattr(module, "padding_idx", None)
         if padding is not None and wide is not None and starts.first(wide)[padding].any():
             node.arguments["padding_starts_at_0"] = False
+        told.notes += filter(None, [other_second(node, parameters, starts)])
         node.arguments["starts"] = {
             name: turned_word(starts.of(one), id(one) in graph.turned)
             or measured.word(node, name, one, starts.first(one), feeds, id(one) in graph.turned)

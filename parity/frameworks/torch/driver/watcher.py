@@ -28,6 +28,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.run.held import held_probabilities
 from parity.run.here import frames_here
 from parity.run.left_off import left_off
 from parity.run.loops_here import epochs_of
@@ -212,6 +213,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
         term.part["seen"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
+        told.notes += filter(None, [held_probabilities(*term.part["seen"].get("held", (0.0, 1.0)))])
         told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)

@@ -133,9 +133,16 @@ BUILTIN: dict[str, tuple[str, ...]] = {
 """Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""
 
 
+DECOUPLED = "decoupled_weight_decay"
+"""Argument of PyTorch's Adam, NAdam and RAdam that says how they take their decay."""
+
+
 def optimizer_word(optimizer: Any, group: Mapping[str, Any]) -> dict[str, Any]:
     """Return an optimizer as a word, told what a group of its parameters is told."""
     name = called(type(optimizer))
-    unsaid = {"initial_lr", "max_lr", "min_lr", "params", "decoupled_weight_decay", "param_names"}
+    unsaid = {"initial_lr", "max_lr", "min_lr", "params", "param_names"}
+    apart = bool(group.get(DECOUPLED) and group.get("weight_decay"))  # Taken off the weight, as AdamW's is.
+    name = "torch.optim.AdamW" if apart and name == "torch.optim.Adam" else name
+    unsaid |= set() if apart and name != "torch.optim.AdamW" else {DECOUPLED}
     arguments = {key: word(one) for key, one in group.items() if key not in unsaid}
     return {"part": name, "arguments": arguments, "own": own_of(name)}

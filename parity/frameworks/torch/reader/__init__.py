@@ -102,7 +102,8 @@ def _of_classes(word: Word, targets: str, some: bool) -> Mapping[str, Any]:
     if reduction not in ("mean", "sum"):
         raise NoEntryError(f"a field of the loss that says reduction={reduction}")
     kind = "sparse_categorical_crossentropy" if targets == "index" else "categorical_crossentropy"
-    fields = {"from_logits": True, "label_smoothing": float(told.get("label_smoothing", 0.0)), "reduction": reduction}
+    logits = not told.pop("from_probabilities", False)  # Of a softmax: a loss that is written out takes logarithms.
+    fields = {"from_logits": logits, "label_smoothing": float(told.get("label_smoothing", 0.0)), "reduction": reduction}
     if targets == "index" and (some or ignored != unsaid):
         fields |= {"ignore_index": ignored}
     if weight is not None:

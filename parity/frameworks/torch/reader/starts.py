@@ -115,6 +115,8 @@ def _without_padding(word: Word, row: int) -> Word:
 def _is_level(told: Word, value: float) -> bool:
     """Return whether what filled rows, ``nn.init.ones_`` or ``fill_(1.0)``, gave them one value, 0 or 1."""
     name = {0.0: "nn.init.zeros_", 1.0: "nn.init.ones_"}[value]
+    if "entry" in told:  # It was measured.
+        return bool(told["entry"] == name.removeprefix("nn.init.").removesuffix("_"))
     return told["part"] == name or (
         told["part"] == "nn.init.constant_" and float(told["arguments"].get("val", 0.0)) == value
     )
@@ -144,11 +146,11 @@ def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
     Raises:
         NoEntryError: when none is it.
     """
+    if word.get("parts"):
+        raise NoEntryError("an initializer that fills a part of a tensor in another way")
     if "entry" in word:  # Its numbers were measured.
         return entry_of(word, "torch", "initializer")
     name, told = word["part"], dict(word.get("arguments", {}))
-    if word.get("parts"):
-        raise NoEntryError("an initializer that fills a part of a tensor in another way")
     if name == "nn.init.constant_" and told.get("val") in (0, 1):
         return {"zeros" if told["val"] == 0 else "ones": {}}
     if name == "nn.init.kaiming_uniform_" and math.isclose(float(told.get("a", 0.0)), math.sqrt(5.0)) and (
