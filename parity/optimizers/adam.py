@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
-from parity.optimizers import Optimizer, weight_case
-from parity.optimizers.per_parameter import Numbers, decays_of
+from parity.optimizers import weight_case
+from parity.optimizers.coupled import NONE, WHY, Coupled
 from parity.schedules import AnyRate
 
 
-class Adam(Optimizer):
+class Adam(Coupled):
     """m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; c1 = 1 - b1^t; c2 = 1 - b2^t, t = 1, 2, ...
 
     epsilon_place ``before_correction`` (Keras, TensorFlow; the "epsilon hat" of Kingma and Ba, section 2):
@@ -28,10 +28,7 @@ class Adam(Optimizer):
 
     kind: ClassVar[str] = "adam"
     letters: ClassVar = {"m": "m", "v": "v", "v_max": "top"}
-    couples_decay: ClassVar[bool] = True
-    quiet: ClassVar = Optimizer.quiet | {"amsgrad", "weight_decay"}
-    coupled: ClassVar[bool] = True
-    """Whether the decay is added to the gradient."""
+    quiet: ClassVar = Coupled.quiet | {"amsgrad"}
     native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction"},
@@ -39,15 +36,12 @@ class Adam(Optimizer):
     source: ClassVar = read_in(keras="optimizers/adam", tensorflow="training/adam", torch="optim/adam")
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Adam", same("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
-                        own={"amsgrad": False},
-                        when={"epsilon_place": "before_correction", "weight_decay": 0.0},
+                        own={"amsgrad": False}, when={"epsilon_place": "before_correction"} | NONE,
                         anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"}, mended=("epsilon_place",),
-                        why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it",
-                             "weight_decay": "with the decay in the gradient, as PyTorch has it"},
+                        why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it"} | WHY,
                         slots={"m": "_momentums", "v": "_velocities", "v_max": "_velocity_hats"}),
         "torch": Native("torch.optim.Adam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
-                                             **same("weight_decay", "amsgrad")},
-                        own={"weight_decay": 0.0, "amsgrad": False},
+                                             **same(*NONE, "amsgrad")}, own=NONE | {"amsgrad": False},
                         when={"epsilon_place": "after_correction"}, anew={"eps": "epsilon / sqrt(1.0 - beta_2**t)"},
                         why={"epsilon_place": "with epsilon before the bias correction, as in Keras"},
                         slots={"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}),
@@ -61,32 +55,23 @@ class Adam(Optimizer):
         default="before_correction", description="whether epsilon meets sqrt(v) before or after its bias correction"
     )
     amsgrad: bool = Field(default=False, description="divide by the largest v so far, before its correction")
-    weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
-    weight_decay_of: Numbers = decays_of()
 
-    def formula(self) -> str:
+    def undecayed(self) -> str:
         v = "top" if self.amsgrad else "v"
-        decays = self.coupled and self.decays_some()
-        d = "d" if decays else "g"
         if self.epsilon_place == "before_correction":
             move = "alpha = lr * sqrt(correction_2) / correction_1\nw -= alpha * m / (sqrt(%s) + epsilon)"
         else:
             move = "m_hat = m / correction_1\nv_hat = %s / correction_2\nw -= lr * m_hat / (sqrt(v_hat) + epsilon)"
         return f"""
-            {f"d = g + {self.share()} * w" if decays else ""}
             correction_1 = 1.0 - beta_1**t
             correction_2 = 1.0 - beta_2**t
-            m += (1.0 - beta_1) * ({d} - m)
-            v += (1.0 - beta_2) * ({d} * {d} - v)
+            m += (1.0 - beta_1) * (g - m)
+            v += (1.0 - beta_2) * (g * g - v)
             {"top = maximum(top, v)" if self.amsgrad else ""}
             {move % v}
         """
 
-    def rule(self) -> str:
-        decays = self.coupled and self.decays_some()
-        return f"g of m and v is g + {self.weight_decay!r} w; {self._moved()}" if decays else self._moved()
-
-    def _moved(self) -> str:
+    def undecayed_rule(self) -> str:
         if self.amsgrad:
             return f"as Adam {self.epsilon_place.replace('_', ' the ')}, with the largest v so far"
         if self.epsilon_place == "before_correction":

@@ -49,13 +49,13 @@ class AdamW(Adam):
     weight_decay: NonNegativeFloat = Field(default=0.004, description="share of the weight taken off, times the rate")
 
     def formula(self) -> str:
-        return f"w -= lr * weight_decay * w\n{super().formula()}"
+        return f"w -= lr * weight_decay * w\n{self.undecayed()}"
 
     def between(self, w: np.ndarray, step: int) -> np.ndarray:
         return -self.rate(step) * self.weight_decay * w if self.by_batches else super().between(w, step)
 
     def rule(self) -> str:
-        return f"w -= lr {self.weight_decay!r} w; {super().rule()}"
+        return f"w -= lr {self.weight_decay!r} w; {self.undecayed_rule()}"
 
     @classmethod
     def cases(cls) -> list[Case]:
