@@ -57,7 +57,7 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
         UsageError: when the rows of neither fit both.
     """
     first, second = sides
-    mine, theirs = (_laid(one) for one in sides)
+    mine, theirs = (laid(one) for one in sides)
     splits = [spec.data.validation_split for spec in specs]
     if second.reading.made_up or first.reading.made_up:
         one, other = (first, second) if second.reading.made_up else (second, first)
@@ -239,8 +239,12 @@ def _one_reading(
     return found
 
 
-def _laid(side: PairSide) -> dict[str, Any]:
-    """Return a side's arrays as its model in the common spec reads them."""
+def laid(side: PairSide) -> dict[str, Any]:
+    """Return a side's arrays as its model in the common spec reads them.
+
+    Args:
+        side: of a pair.
+    """
     arrays = dict(side.reading.arrays)
     if side.ahead:
         arrays["X"] = prepared(arrays["X"], side.ahead)
@@ -248,7 +252,7 @@ def _laid(side: PairSide) -> dict[str, Any]:
         arrays["X"] = np.moveaxis(arrays["X"], 1, -1)
     if side.ends_moved:
         arrays["y"] = np.moveaxis(arrays["y"], 1, -1)
-    return arrays
+    return arrays | side.labels
 
 
 def _names_alike(sides: Sequence[PairSide], mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
