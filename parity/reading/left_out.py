@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import LOSSES
-from parity.data.refusing import one_hot_rows
 from parity.lazy import np
 from parity.losses.crossentropies import CrossEntropy
 from parity.reading.one_form import OF_ROWS, in_logits, put_losses
 from parity.reading.prepared import alike
-from parity.reading.same_rows import WEIGHTS, laid
-from parity.rows import numbers_of
+from parity.reading.same_rows import WEIGHTS, class_numbers, laid
 from parity.spec.graph import graph_of, named
 from parity.spec.per_output import each_loss
 
@@ -53,7 +51,7 @@ def left_out_alike(sides: Sequence[PairSide], specs: list[Spec]) -> list[str]:
             known = LOSSES[SPARSE].model_fields
             fields = {field: value for field, value in loss if field in known}
             mine[name] = LOSSES[SPARSE].model_validate({**fields, "ignore_index": ignored})
-            side.labels[name or "y"] = labels
+            side.instead[name or "y"] = labels
             side.masks_ignored = side.masks_ignored or (ignored is not None and ignored < 0)
             put_losses(side, specs, number, mine)
             notes.append(
@@ -77,7 +75,7 @@ def _labels(side: PairSide, other: PairSide, output: str, loss: Loss, ignored: i
     key, counts = output or "y", _counting(side, output, mine)
     if counts is None or WEIGHTS in mine or WEIGHTS in theirs or set(mine) != set(theirs):
         return None
-    y, y_other = _numbers(mine[key]), theirs[key]
+    y, y_other = class_numbers(mine[key]), theirs[key]
     if y is None or y.shape[1:] != y_other.shape[1:] or counts.shape != y.shape or y_other.dtype.kind not in "iu":
         return None
     rows, width = min(len(y), len(y_other)), _width(side, output)
@@ -102,13 +100,6 @@ def _counting(side: PairSide, output: str, arrays: dict[str, Any]) -> NDArray[np
     except KeyError:  # Made of what layers compute.
         return None
     return found
-
-
-def _numbers(y: NDArray[Any]) -> NDArray[Any] | None:
-    """Return labels as numbers of classes; None where they are none."""
-    if y.dtype.kind in "iu":
-        return y
-    return numbers_of(y) if y.ndim > 1 and one_hot_rows(y) else None
 
 
 def _width(side: PairSide, output: str) -> int:

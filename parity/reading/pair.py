@@ -37,6 +37,7 @@ from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
+from parity.reading.weighed_alike import weighed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
@@ -100,7 +101,7 @@ def paired(
     first.model = padding_alike(first.model, second.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
-    forms = left_out_alike(sides, specs)
+    forms = [*left_out_alike(sides, specs), *weighed_alike(sides, specs)]
     forms += [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
