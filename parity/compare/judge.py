@@ -95,6 +95,7 @@ class Judge:
         undealt: what draws random numbers that nothing deals to it, in words, by side; then a difference of meaning is
             one that is made ahead of it.
         ahead: layers whose outputs nothing of that reaches.
+        ignored: targets that the losses of both leave out: what is predicted for them is not compared.
         looks: the tensors of one whole step.
     """
 
@@ -121,6 +122,7 @@ class Judge:
     aside: dict[tuple[str, str], str] = field(default_factory=dict)
     undealt: dict[str, str] = field(default_factory=dict)
     ahead: frozenset[str] = frozenset()
+    ignored: int | None = None
     looks: Looks = field(default_factory=Looks)
     _under_way: tuple[int, bool] = (0, False)
     _earlier: dict[str, Seen] = field(default_factory=dict)

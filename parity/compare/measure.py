@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parity.rows import numbers_of
+
 CHUNK = 1 << 20
 """Elements compared at once: a tensor of gigabytes then needs no second one."""
 
@@ -29,6 +31,19 @@ class Gap:
     finite: bool
     element: tuple[int, ...] | None = None
     values: tuple[float, float] | None = None
+
+
+def counted(values: np.ndarray, targets: np.ndarray, ignored: int) -> np.ndarray:
+    """Return predictions with zeros where no loss counts them.
+
+    Args:
+        values: (N, ..., C), or of any other shape, which is left alone.
+        targets: (N, ..., C), rows of a class or, throughout, of a number that is none.
+        ignored: number of the targets that count for nothing.
+    """
+    if values.shape != targets.shape:
+        return values
+    return np.where((numbers_of(targets) == ignored)[..., None], 0.0, values)
 
 
 def relative_difference(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from parity.compare.judge import Judge, Seen
 from parity.compare.looked import Looked
-from parity.compare.measure import gap, relative_gap
+from parity.compare.measure import counted, gap, relative_gap
 from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
 from parity.compare.saturated import forgiven
 from parity.tensors import LOGITS, PROBABILITIES, form_of, itself, layer_of
@@ -21,7 +21,6 @@ NEARLY_INFINITE = 1e150
 
 DOUBT = 3.0
 """A digest may show so many times less than there is: from this share of the noise on, the tensors are looked at."""
-
 
 ITERATIONS = "iterations"
 """The count of updates made, in phase ``state``: PyTorch's plain optimizers keep none."""
@@ -126,12 +125,11 @@ def lone_gradients(a: StepDigests, b: StepDigests) -> list[Name]:
     ]
 
 
-def in_order(names: Iterable[Name]) -> dict[Name, int]:
+def in_order(names: Collection[Name]) -> dict[Name, int]:
     """Return where in its phase a step computes each tensor: gradients from the last layer to the first.
 
     The gradient of a layer's output comes before those of its parameters, which are made from it.
     """
-    names = list(names)
     layers = [itself(name) for phase, name in names if phase == "forward"]
     depth = {layer: index for index, layer in enumerate(reversed(layers))}
     # Frameworks hand gradients over in orders of their own; the parameters' is that of the updates.
@@ -302,6 +300,8 @@ def _differences(
             continue
         left = a.tensor(phase, tensor)
         right = np.zeros_like(left) if name in lone else b.tensor(phase, tensor)
+        if phase == "metric" and judge.ignored is not None:
+            left, right = (counted(one, a.tensor("batch", "y"), judge.ignored) for one in (left, right))
         yield seen_of(number, name, left, right, noise, order[name])
 
 

@@ -85,7 +85,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         input=own.row or side.config.model.row,
         output=None if side.outputs else side.last.output_shape, in_order=bool(inventory.get("in_order")),
         heads=tuple(replace(head, ending=None) for head in compiled.bindings.heads),
-        decays=decays_of(side) if own.l2_in_optimizer else {},
+        masks_ignored=own.masks_ignored, decays=decays_of(side) if own.l2_in_optimizer else {},
     ).answering({name: answer_of(one, inventory, name) for name, one in side.views.items()})  # fmt: skip
     seen = {itself(name) for name in outputs}
     unmatched += [
@@ -134,9 +134,8 @@ def _outputs(
     """
     layers, called = inventory["layers"], inventory.get("called")
     if called is not None:
-        once = [path for path in called if called.count(path) == 1]
         known = {one["path"]: one for one in layers}
-        layers = [known[path] for path in once if path in known]
+        layers = [known[path] for path in called if called.count(path) == 1 and path in known]
     there = {one["path"]: one["kind"] for one in layers}
     plain = {one["path"] for one in layers if one.get("plain")}
     by_name = {
@@ -153,6 +152,7 @@ def _outputs(
         by_name[name] = replace(by_name[name], point="logits")
     last, ends = side.last, _ends(side)
     alone = len(ends) == 1
+    by_name = {name: one for name, one in by_name.items() if name != last.name or not _ends_otherwise(side, inventory)}
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
         whole = alone and last.name not in by_name
         return by_name | _whole(side, compiled, inventory) if whole else by_name
@@ -189,6 +189,13 @@ def _outputs(
         found |= _whole(side, compiled, inventory)
     names = {itself(name): name for name in found}
     return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
+
+
+def _ends_otherwise(side: Resolved, inventory: Mapping[str, Any]) -> bool:
+    """Return whether a program's model gives no logits, where the spec's does: its last layer activates them."""
+    spoken = None if side.outputs else spoken_by(side)
+    told = inventory.get("trains", {}).get("")
+    return spoken is not None and spoken.predicted == LOGITS and told not in (None, LOGITS)
 
 
 def _whole_there(layer: Layer, places: Mapping[str, str], weights: Mapping[str, Weight]) -> bool:

@@ -153,6 +153,7 @@ class Bindings:
         sample_weights: shape of a row of the outputs, where rows have weights, which stand beside the targets
             (:func:`parity.rows.beside`); None where they have none.
         extras: those of the weights that the spec does not have.
+        masks_ignored: a program leaves out by a mask what has targets below 0, and is given the first class there.
         decays: of parameters whose l2 penalty a program has in its optimizer, as weight decay, d of d w.
         settings: statements that set what is global in the framework, before the program is imported.
     """
@@ -179,6 +180,7 @@ class Bindings:
     in_order: bool = False
     sample_weights: tuple[int, ...] | None = None
     extras: tuple[str, ...] = ()
+    masks_ignored: bool = False
     decays: Mapping[str, float] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
 

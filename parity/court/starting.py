@@ -67,6 +67,13 @@ def note_draws(judge: Judge, sides: Mapping[str, Resolved]) -> None:
     judge.ahead = frozenset(layer.name for side in pair for layer in side.graph.layers) - reached
 
 
+def note_ignored(judge: Judge, sides: Mapping[str, Resolved]) -> None:
+    """Tell a judge of two sides which targets the losses of both leave out."""
+    pair = [sides[name] for name in (judge.a, judge.b)]
+    known = {None if side.outputs else side.config.loss.ignored for side in pair}
+    judge.ignored = known.pop() if len(known) == 1 else None
+
+
 def compare_extras(judge: Judge, programs: Mapping[str, Program]) -> None:
     """Tell a judge what a program written by hand has that the other side has not, or lacks."""
     ours, theirs = programs[judge.a], programs[judge.b]

@@ -18,7 +18,7 @@ from parity.compare.steps import chosen_steps
 from parity.compile import Program, compile_side
 from parity.court.freeruns import FreeRuns, gaps
 from parity.court.judging import OWN_STATE_STEPS, Court, Judged
-from parity.court.starting import compare_extras, compare_start, note_draws, speak_alike
+from parity.court.starting import compare_extras, compare_start, note_draws, note_ignored, speak_alike
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
@@ -261,6 +261,7 @@ class Work(Scratch):
             judge.unmatched += [text for text in told if "(weights)" not in text]
             compare_extras(judge, programs)
             note_draws(judge, {side.name: side for side in sides})
+            note_ignored(judge, {side.name: side for side in sides})
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.

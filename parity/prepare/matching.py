@@ -135,7 +135,8 @@ class Ports:
             "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
             "inputs": list(side.graph.packed),
             "outputs": [
-                {"name": name, "shape": list(one.last.output_shape), "weighs": one.weighs}
+                {"name": name, "shape": list(one.last.output_shape), "weighs": one.weighs,
+                 "masks_ignored": side.program.masks_ignored}
                 for name, one in side.views.items()
             ],
         }  # fmt: skip

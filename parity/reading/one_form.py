@@ -129,6 +129,24 @@ def _logs_as_logits(
     return [f"{{{at}}} ends in a log_softmax, the logits of the same probabilities, and {{{1 - at}}} does not"]
 
 
+def in_logits(side: PairSide, loss: CrossEntropy, output: str) -> CrossEntropy:
+    """Return the loss of an output from the logits that it works on, its model ending in these.
+
+    What recovers logits behind the model's last activation means the same; where anything else sees that activation, or
+    nothing is recovered, loss and model stay as they are.
+
+    Args:
+        side: of a pair; its model is changed.
+        loss: of the output.
+        output: its name; empty where there is one.
+    """
+    end, kept = _end(side.model, output), read_by_losses(side.loss or side.reading.spec["loss"])
+    if end is None or not loss.fused(end.ending()) or not _alone(side.model, end, kept):
+        return loss
+    side.model = _ending_in(side.model, end, Linear())
+    return loss.replace(from_logits=True)
+
+
 def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
     """Return whether a loss takes logits, and the last layer gives such; behind a softmax none leaves targets out."""
     return loss.from_logits and loss.ignored is None and isinstance(last.ending(), Linear)

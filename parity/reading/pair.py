@@ -19,6 +19,7 @@ from parity.reading.called_alike import called_alike, ordered_alike
 from parity.reading.decayed import decayed_alike
 from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
+from parity.reading.left_out import left_out_alike
 from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.outcome_of_pair import judged_by, told_of
@@ -36,6 +37,7 @@ from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
+from parity.reading.weighed_alike import weighed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
@@ -99,7 +101,8 @@ def paired(
     first.model = padding_alike(first.model, second.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
-    forms = [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
+    forms = [*left_out_alike(sides, specs), *weighed_alike(sides, specs)]
+    forms += [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
@@ -304,6 +307,8 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["channels_first"] = list(one.flattened)
         if one.decays:
             told["l2_in_optimizer"] = True
+        if one.masks_ignored:
+            told["masks_ignored"] = True
         script = scripts.get(one.name, "")
         if script:
             told["script"] = os.path.abspath(script)

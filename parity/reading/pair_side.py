@@ -28,6 +28,9 @@ class PairSide:
         ahead: layers that its program begins with and the spec has not: what they make of its rows is the spec's data.
         flattened: layers whose features its program counts with the channels first, where the spec counts them last.
         parts: of layers that are two in its program, by the later one's name, whose kernel a parameter of theirs is.
+        instead: arrays of the spec in place of its program's, or beside these: labels that are of other numbers where
+            its loss counts none, what rows count where it knows that of classes.
+        masks_ignored: what its loss ignores by a number below 0 in the spec, its program leaves out by a mask.
         decays: the l2 penalties of the spec are weight decay of its program's optimizer.
         loss: as the spec has it.
     """
@@ -41,6 +44,8 @@ class PairSide:
     ahead: tuple[Op, ...] = ()
     flattened: tuple[str, ...] = ()
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    instead: dict[str, Any] = field(default_factory=dict)
+    masks_ignored: bool = False
     decays: bool = False
     loss: Any = None
 

@@ -11,7 +11,7 @@ from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.lazy import np
 from parity.reading.prepared import alike, prepared
-from parity.rows import training_rows
+from parity.rows import numbers_of, training_rows
 from parity.spec.per_output import each_loss
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
         UsageError: when the rows of neither fit both.
     """
     first, second = sides
-    mine, theirs = (_laid(one) for one in sides)
+    mine, theirs = (laid(one) for one in sides)
     splits = [spec.data.validation_split for spec in specs]
     if second.reading.made_up or first.reading.made_up:
         one, other = (first, second) if second.reading.made_up else (second, first)
@@ -147,6 +147,8 @@ def _weighed(found: SharedRows, weighs: _Weighs | None, sides: Sequence[PairSide
         UsageError: when they are the weights of other rows.
     """
     if weighs is None:
+        if WEIGHTS in found.arrays:  # Which the first program need not call so.
+            found.data[0]["sample_weights"] = WEIGHTS
         return found
     if found.others or any(len(one) != len(weighs.weights) for one in found.arrays.values()):
         raise UsageError(_weighs_said(weighs.side, next(one for one in sides if one is not weighs.side)))
@@ -239,8 +241,12 @@ def _one_reading(
     return found
 
 
-def _laid(side: PairSide) -> dict[str, Any]:
-    """Return a side's arrays as its model in the common spec reads them."""
+def laid(side: PairSide) -> dict[str, Any]:
+    """Return a side's arrays as its model in the common spec reads them.
+
+    Args:
+        side: of a pair.
+    """
     arrays = dict(side.reading.arrays)
     if side.ahead:
         arrays["X"] = prepared(arrays["X"], side.ahead)
@@ -248,7 +254,7 @@ def _laid(side: PairSide) -> dict[str, Any]:
         arrays["X"] = np.moveaxis(arrays["X"], 1, -1)
     if side.ends_moved:
         arrays["y"] = np.moveaxis(arrays["y"], 1, -1)
-    return arrays
+    return arrays | side.instead
 
 
 def _names_alike(sides: Sequence[PairSide], mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
@@ -287,6 +293,13 @@ def _labels(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
         if numbers.dtype.kind in "iu" and rows.ndim == numbers.ndim + 1 and one_hot_rows(rows):
             return numbers if np.array_equal(rows.argmax(axis=-1), numbers) else None
     return None
+
+
+def class_numbers(y: NDArray[Any]) -> NDArray[Any] | None:
+    """Return labels as numbers of classes, of rows with a single 1 these; None where they are none."""
+    if y.dtype.kind in "iu":
+        return y
+    return numbers_of(y) if y.ndim > 1 and one_hot_rows(y) else None
 
 
 def _factor(one: NDArray[Any], other: NDArray[Any]) -> float | None:

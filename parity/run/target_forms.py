@@ -10,6 +10,18 @@ import numpy as np
 from parity.rows import numbers_of
 
 
+def labelled(y: np.ndarray) -> np.ndarray:
+    """Return targets of which those of no class are of the first, for a program that leaves them out by a mask.
+
+    Args:
+        y: (N, ..., C), a row of no class holding a number below 0 throughout.
+    """
+    outside = y.max(axis=-1, initial=-np.inf) < 0
+    found = y.copy()
+    found[outside] = np.eye(y.shape[-1], dtype=y.dtype)[0]
+    return found
+
+
 def in_form(y: np.ndarray, form: str | None) -> np.ndarray:
     """Return targets in the form that a program takes.
 

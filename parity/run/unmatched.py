@@ -53,13 +53,14 @@ def opened(
         seed: of what it draws by itself.
         inputs: of the spec, as ``Bindings.inputs`` has them.
         outputs: name and shape of a row of each output in the spec; of the only one ``weighs``, whether rows have
-            weights.
+            weights, and ``masks_ignored``, as ``Bindings`` has it.
     """
     several = [{**one, "dtype": "float", "targets": None, "ending": None} for one in outputs if len(outputs) > 1]
     empty: dict[str, Any] = {
         "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
         "output": outputs[0]["shape"] if len(outputs) == 1 else None, "inputs": list(inputs), "heads": several,
         "sample_weights": outputs[0]["shape"] if len(outputs) == 1 and outputs[0].get("weighs") else None,
+        "masks_ignored": len(outputs) == 1 and bool(outputs[0].get("masks_ignored")),
     }  # fmt: skip
     return driver(program, empty, "float32", seed)
 

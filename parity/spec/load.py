@@ -22,7 +22,7 @@ from parity.spec.sections import Spec
 from parity.spec.yaml import LARGEST, parse_yaml
 
 OF_PROGRAMS = ("model", "loss", "optimizer", "map", "script", "inputs", "channels_first", "l2_in_optimizer",
-               "said_at")  # fmt: skip
+               "masks_ignored", "said_at")  # fmt: skip
 """What is said of a side's program."""
 
 

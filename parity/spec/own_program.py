@@ -22,6 +22,7 @@ class OwnProgram:
             them is what the spec's data are.
         channels_first: layers that flatten, and whose features the program counts with the channels first.
         l2_in_optimizer: the l2 penalties of the spec are weight decay of its optimizer, and no part of its loss.
+        masks_ignored: the program leaves out by a mask what has targets below 0, and is given the first class there.
         said_at: path to the line of the script that says it, ``FILE:LINE``.
     """
 
@@ -32,6 +33,7 @@ class OwnProgram:
     inputs: str | None = None
     channels_first: tuple[str, ...] = ()
     l2_in_optimizer: bool = False
+    masks_ignored: bool = False
     said_at: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -55,5 +57,6 @@ def own_program(side: SideSpec) -> OwnProgram | None:
     names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
     return OwnProgram(
         file=side.program, names=names, map=dict(side.map), script=side.script, inputs=side.inputs,
-        channels_first=side.channels_first, l2_in_optimizer=side.l2_in_optimizer, said_at=dict(side.said_at),
+        channels_first=side.channels_first, l2_in_optimizer=side.l2_in_optimizer, masks_ignored=side.masks_ignored,
+        said_at=dict(side.said_at),
     )  # fmt: skip

@@ -262,6 +262,11 @@ class SideSpec(Part):
         default=False,
         description="the l2 penalties of the spec are weight decay of that program's optimizer, no part of its loss",
     )
+    masks_ignored: bool = Field(
+        default=False,
+        description="that program leaves out by a mask what the spec's loss does by an `ignore_index` below 0, and is "
+        "given targets of the first class there",
+    )
     said_at: dict[str, str] = Field(
         default={}, description="path: FILE:LINE of the script, the line that says it, as `parity compare` read it"
     )

@@ -1053,3 +1053,18 @@ def test_numbers_that_nothing_deals_make_no_difference_of_meaning_but_what_is_ah
     part(one, seen(1, "forward", "conv", 0.2))
     assert one.verdict()[0] == "divergent"
     assert [place.tensor for place in one.places] == ["conv"]
+
+
+@pytest.mark.parametrize(("ignored", "targets", "apart"), [
+    (None, [[[0, 1], [-7, -7]]], True), (-7, [[[0, 1], [-7, -7]]], False), (-7, [[[-7, -7], [0, 1]]], True),
+    (0, [[[0, 1], [1, 0]]], False),
+])  # fmt: skip
+def test_what_is_predicted_for_targets_that_no_loss_counts_is_not_compared(
+    ignored: int | None, targets: Any, apart: bool
+) -> None:
+    sides = [
+        Invented(values={("batch", "y"): np.array(targets, np.float64), ("metric", "predictions"): np.array(one)})
+        for one in ([[[0.5, 0.25], [0.75, 1.0]]], [[[0.5, 0.25], [0.75, 2.0]]])
+    ]
+    found = compare_tensors(judge(ignored=ignored), 1, dict(zip(("keras", "torch"), sides, strict=True)), rounding())
+    assert [one.name for one in found] == ([("metric", "predictions")] if apart else [])

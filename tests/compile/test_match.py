@@ -334,6 +334,16 @@ def test_a_layer_of_the_specs_own_name_is_seen_itself() -> None:
     assert "first" not in invented(FOUR, {"first": "Linear", "x": "Linear"}).bindings.outputs
 
 
+def test_a_last_layer_that_gives_probabilities_where_the_spec_has_logits_is_no_layer_of_that_name() -> None:
+    loss = {"categorical_crossentropy": {"from_logits": True}}
+    side = side_of("keras", SQUARE, optimizer=SGD, loss=loss)
+    told = {"parameters": FOUR, "layers": [{"path": one, "kind": "Dense"} for one in ("first", "last")],
+            "optimizer": "SGD", "learning_rate": 0.1, "attributes": []}  # fmt: skip
+    for trains, wanted in (("logits", "last"), ("probabilities", "last.probabilities")):
+        found = match(side, OwnProgram(file="port.py"), compiled(side), {**told, "trains": {"": trains}})
+        assert list(found.bindings.outputs)[-1] == wanted
+
+
 def test_what_cannot_be_seen_is_said() -> None:
     found = invented(FOUR, {"call": "method"}, framework="tensorflow")
     assert {name: one.attribute for name, one in found.bindings.outputs.items()} == {"last": ""}

@@ -14,7 +14,7 @@ from parity.data.loading import load, one_hot
 from parity.data.section import DataSpec
 from parity.errors import DataError
 from parity.reference import Reference
-from parity.run.target_forms import in_form
+from parity.run.target_forms import in_form, labelled
 from tests.entries.test_frameworks import agree
 
 LABELS = np.array([[1, 0, -100], [2, -100, 1]])
@@ -25,6 +25,24 @@ def test_rows_of_no_class_keep_their_number() -> None:
     assert rows.shape == (2, 3, 3)
     assert rows[0, 0].tolist() == [0.0, 1.0, 0.0]
     assert (in_form(rows, "index") == LABELS).all()
+
+
+def test_a_program_that_masks_is_given_a_class_where_there_is_none() -> None:
+    rows = one_hot(LABELS, 3, -100)
+    assert in_form(labelled(rows), "index").tolist() == [[1, 0, 0], [2, 0, 1]]
+    assert (in_form(rows, "index") == LABELS).all(), "they are left as they were"
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+@pytest.mark.parametrize("ignored", [-100, 0])
+def test_what_a_mask_leaves_out_may_be_ignored_as_well(framework: str, ignored: int) -> None:
+    layers = [{"masking": {"name": "mask"}}, {"dense": {"units": 3, "name": "out"}}]
+    x = np.random.default_rng(1).normal(size=(2, 3, 2))
+    x[0, 2] = x[1, 1] = 0.0
+    loss = {"sparse_categorical_crossentropy": {"from_logits": True, "ignore_index": ignored}}
+    labels = np.where(LABELS == -100, ignored, LABELS)
+    step = agree(framework, {"input": [3, 2], "layers": layers}, x, one_hot(labels, 3, ignored), loss=loss)
+    assert (step.gradient["out"] == 0.0).all(axis=-1).tolist() == (labels == ignored).tolist()
 
 
 @pytest.mark.parametrize(("ignored", "said"), [

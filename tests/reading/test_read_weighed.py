@@ -94,6 +94,13 @@ def test_weights_that_are_looked_up_by_the_class_are_those_of_classes(
     assert fields.get("divisor") == divisor
 
 
+def test_weights_of_classes_are_the_decimals_that_the_program_says(session: Any, tmp_path: Path) -> None:
+    source = text(CLASSES, 3, f"({OF_CLASSES} * of_class[b]).mean()").replace("[1.0, 2.0, 4.0]", "[0.1, 2.3, 0.7]")
+    found, held = read_and_held(session, source, tmp_path)
+    assert found.spec["loss"]["sparse_categorical_crossentropy"]["class_weight"] == [0.1, 2.3, 0.7]
+    assert held.lines[-1].startswith("read faithfully"), held.lines
+
+
 def test_pos_weight_is_what_a_row_counts_whose_target_is_1(session: Any, tmp_path: Path) -> None:
     loss = "F.binary_cross_entropy_with_logits(net(a).squeeze(1), b, pos_weight=torch.tensor(5.0))"
     found, held = read_and_held(session, text(YES_OR_NO, 1, loss), tmp_path)

@@ -15,7 +15,7 @@ from parity.rows import apart, parted, together
 from parity.run.driver.objects import weights_for
 from parity.run.driver.programs import each_tensor, one_tensor
 from parity.run.output_form import answered, fitted
-from parity.run.target_forms import in_form
+from parity.run.target_forms import in_form, labelled
 
 
 class Several(ABC):
@@ -38,6 +38,7 @@ class Several(ABC):
             y: with the shape of the outputs; of several, side by side.
         """
         if not self.heads:
+            y = labelled(y) if self.bindings.get("masks_ignored") else y
             return self.tensor(in_form(y, self.bindings.get("targets")))  # Numbers of classes are whole.
         parts = zip(self.heads, apart(y, self.heads), strict=True)
         return self.as_given({head["name"]: self.tensor(in_form(part, head["targets"])) for head, part in parts})

@@ -125,8 +125,7 @@ def by_class(model: Any, weights: Mapping[int, float]) -> Callable[..., Any]:
             flat = keras.ops.reshape(y_true, (-1,)) if len(y_true.shape) < 2 or y_true.shape[-1] == 1 else None
             numbers = keras.ops.argmax(y_true, axis=-1) if flat is None else keras.ops.cast(flat, "int32")
             table = keras.ops.convert_to_tensor([weights.get(one, 1.0) for one in range(classes)], y_pred.dtype)
-            each = keras.ops.take(table, numbers)
-            sample_weight = each if sample_weight is None else each * sample_weight
+            sample_weight = keras.ops.take(table, numbers)  # Weights of rows that a spec has are these.
         return model._compile_loss(y_true, y_pred, sample_weight)
 
     return loss

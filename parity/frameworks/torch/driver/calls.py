@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from parity.frameworks.torch.driver.batch_rows import BatchRows
+
 PARTS_OF = (list, tuple, dict)
 """What tensors are handed round in."""
 
@@ -175,6 +177,18 @@ class Replay:
         self.made: list[Call] = []
         """The calls that were made once more."""
 
+    @property
+    def _rows(self) -> int | None:
+        """How many rows there are now; None where no tensor tells."""
+        return next((len(one) for one in self._known.values() if isinstance(one, torch.Tensor) and one.dim()), None)
+
+    def _now(self, one: Any) -> Any:
+        """Return what an argument is now."""
+        if isinstance(one, BatchRows):
+            rows = self._rows
+            return float(one) if rows is None else rows
+        return self.value(one) if isinstance(one, Ref) else one
+
     def value(self, ref: Ref) -> Any:
         """Return what a tensor is now."""
         key = key_of(ref)
@@ -187,9 +201,8 @@ class Replay:
     def _called(self, call: Call) -> Any:
         if id(call) not in self._gave:
             self.made.append(call)
-            turn = lambda one: self.value(one) if isinstance(one, Ref) else one  # noqa: E731
             what = self._module(call.what) if call.name == "module" else call.what
-            self._gave[id(call)] = what(*exchanged(call.args, turn), **exchanged(dict(call.kwargs), turn))
+            self._gave[id(call)] = what(*exchanged(call.args, self._now), **exchanged(dict(call.kwargs), self._now))
         return self._gave[id(call)]
 
 

@@ -18,6 +18,7 @@ from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, of_c
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.wide import as_wide
 from parity.run.driver.objects import weights_for
 
 if TYPE_CHECKING:
@@ -78,11 +79,6 @@ def applied(
     known = {key_of(ref): one for ref, one in zip(step.inputs, inputs, strict=True)}
     replay = Replay(known, as_wide, module)
     return [replay.value(one) for one in outputs]
-
-
-def as_wide(constant: torch.Tensor) -> torch.Tensor:
-    """Return a constant of a program in the precision that is computed in."""
-    return constant.to(torch.get_default_dtype()) if constant.is_floating_point() else constant
 
 
 def outputs_of(step: Pass) -> list[Ref]:

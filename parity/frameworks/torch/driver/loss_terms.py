@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from parity.frameworks.torch.driver.batch_rows import BatchRows
 from parity.frameworks.torch.driver.calls import Call, Ref
 from parity.frameworks.torch.driver.terms import Term, depends, of_batch
 from parity.frameworks.torch.driver.tracer import UnclearError
@@ -93,7 +94,10 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
     numbers += [float(one.tensor) for one in constant]
     refs = [one for one in refs if not any(one is other for other in constant)]
     if name in ("mul", "rmul", "div", "neg") and len(refs) == 1 and len(numbers) <= 1:
-        factor = -1.0 if name == "neg" else float(numbers[0]) if numbers else None
+        factor = -1.0 if name == "neg" else numbers[0] if numbers else None
+        if isinstance(factor, BatchRows):
+            yield from (by_rows(one, name, factor) for one in terms_of(refs[0], share, place))
+            return
         if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
             yield from terms_of(refs[0], share / factor if name == "div" else share * factor, place)
             return
@@ -120,6 +124,42 @@ def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Ter
         if reduction == "mean" and one.part["part"] in OF_CLASSES:
             one.part["arguments"]["divisor"] = "rows"  # The program's mean: not the loss's, by the weights.
         yield one
+
+
+def by_rows(term: Term, name: str, rows: float) -> Term:
+    """Return a loss that is divided by the rows of its batch, or multiplied, as the other reduction; it is changed.
+
+    Args:
+        term: a loss.
+        name: ``div``, of a sum; ``mul``, of a mean.
+        rows: of the batch that was seen.
+
+    Raises:
+        UnclearError: where no reduction comes to that: what a mean is divided by is not the rows alone.
+    """
+    assert term.part is not None
+    told, outputs = term.part["arguments"], term.outputs.tensor
+    of_classes, reduction = term.part["part"] in OF_CLASSES, told.get("reduction", "mean")
+    weighed = reduction == "mean" and told.get("weight") is not None and told.get("divisor") != "rows"
+    known = of_classes or term.part["part"] in BY_OUTPUT
+    if weighed or not known or term.part["seen"]["stretches"] or reduction != REDUCED.get(name):
+        raise UnclearError("a loss times or over the rows of its batch", term.call.place, OUT)
+    each = outputs.numel() / rows / (outputs.shape[1] if of_classes else 1)
+    told["reduction"] = REDUCED[OPPOSITE[name]]
+    if of_classes and name == "div":
+        told["divisor"] = "rows"
+    term.share = term.share * each if name == "div" else term.share / each
+    return term
+
+
+REDUCED = {"div": "sum", "mul": "mean"}
+"""What is divided by the rows of a batch, and what is multiplied by them, to come to the other."""
+
+OPPOSITE = {"div": "mul", "mul": "div"}
+
+BY_OUTPUT = frozenset({"nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss", "nn.HuberLoss", "nn.BCELoss",
+                       "nn.BCEWithLogitsLoss"})  # fmt: skip
+"""Losses that compare output by output, whose mean is over all of them."""
 
 
 def is_loss(function: Any) -> bool:

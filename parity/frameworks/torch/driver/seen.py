@@ -15,6 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
+from parity.frameworks.torch.driver.batch_rows import marked
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import PLACE, SILENT, Call, Origins, Ref, optimizer_of
 from parity.frameworks.torch.driver.hand_rates import watch_optimizers
@@ -99,8 +100,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             if filled and not self.by_hand.begun and self.origins.outer is None:  # Behind that, it is an update.
                 self.starts.filled(*filled, kwargs)
             call = Call(
-                func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here(),
-                losses=losses,
+                func, name, marked(name, given[0]), given[1], line_here(), grad=torch.is_grad_enabled(),
+                within=function_here(), losses=losses,
             )  # fmt: skip
             self.origins.gave(call, found)
         return found

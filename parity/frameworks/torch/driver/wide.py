@@ -36,6 +36,11 @@ def widened(value: Any) -> Any:
     return "torch.DoubleTensor" if isinstance(value, str) and value == "torch.FloatTensor" else value
 
 
+def as_wide(constant: torch.Tensor) -> torch.Tensor:
+    """Return a constant of a program in the precision that is computed in."""
+    return constant.to(torch.get_default_dtype()) if constant.is_floating_point() else constant
+
+
 def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def plain(*args: Any, **named: Any) -> Any:
