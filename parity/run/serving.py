@@ -53,12 +53,26 @@ def _said(error: BaseException) -> str:
         return "its message cannot be read"
 
 
+TRACED = re.compile(r"in user code:\n.*?\n\n\s+(?:\w+\.)*\w+: (.*)", re.DOTALL)
+"""An error of a function that TensorFlow makes a graph of, with every line on the way, those of the harness first."""
+
+
+def _in_program(text: str) -> str:
+    r"""Return what an error says, without the lines on the way to it.
+
+    >>> _in_program("in user code:\n\n    File 'a.py', line 1, in f  *\n        g()\n\n    ValueError: no\n")
+    'no\n'
+    """
+    found = TRACED.fullmatch(text)
+    return found[1] if found else text
+
+
 def told(error: BaseException) -> str:
     """Return an error in one line that can be read: its type, what it says, and where in the program it was raised."""
     text = _said(error)
     if full(error):
         return f"out of memory{_device(text)}; lower training.batch_size, or see what else runs there"
-    said = shortened(" ".join(printable(text).split()), LONGEST)
+    said = shortened(" ".join(printable(_in_program(text)).split()), LONGEST)
     place = _place(begun(error))
     return f"{type(error).__name__}: {said}{f' ({place})' if place else ''}"
 

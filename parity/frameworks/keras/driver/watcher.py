@@ -136,7 +136,10 @@ def by_class(model: Any, weights: Mapping[int, float]) -> Callable[..., Any]:
 
 def training_of(*args: Any, **given: Any) -> Training:
     """Return what a call of ``fit`` is about to do."""
-    bound = FIT.bind(*args, **given)
+    try:
+        bound = FIT.bind(*args, **given)
+    except TypeError as error:  # As Keras would say it.
+        raise TypeError(f"Model.fit() {error}") from None
     more = {
         name: one for name, one in bound.arguments.items() if name not in READ and one != FIT.parameters[name].default
     }
