@@ -99,8 +99,8 @@ def test_what_names_no_program_is_one_line(
         (
             SMALL + "model.compile(keras.optimizers.SGD(0.1, weight_decay=0.01), lambda t, p: ops.mean(p))\n"
             "model.fit(x, y, class_weight={0: 2.0}, steps_per_epoch=2)\n",
-            ["train.py, line 6: optimizer keras.optimizers.SGD is not read; it needs a field of sgd that says "
-             "weight_decay=0.01",
+            ["train.py, line 6: optimizer keras.optimizers.SGD is not read; it needs a decay that is "
+             "taken off the weights",
              "train.py, line 7: steps_per_epoch=2 is not read; it needs a field of training that says steps_per_epoch"],
         ),
         (

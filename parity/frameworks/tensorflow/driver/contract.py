@@ -118,10 +118,10 @@ class _Update(tf.Module):  # type: ignore[misc]
                 if handle in seen.chain.variables and handle not in by_handle:
                     by_handle[handle] = _started(seen, handle, dtype, trainable=False)
                     self.kept.append(by_handle[handle])
-        self._handed = {read: tf.Variable(tf.cast(one.start, dtype), trainable=False)
-                        for read, one in self._carried.items()}  # fmt: skip
+        # In a list: a tf.Module sorts what a dict holds by its keys, which are other ones in every process.
+        self._handed = [tf.Variable(tf.cast(one.start, dtype), trainable=False) for one in self._carried.values()]
         self._count = tf.Variable(0.0, dtype=dtype, trainable=False)
-        self.kept += [*self._handed.values(), *([self._count] if self._counted else [])]
+        self.kept += [*self._handed, *([self._count] if self._counted else [])]
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:
@@ -133,10 +133,10 @@ class _Update(tf.Module):  # type: ignore[misc]
             handle = seen.handle_of(source)
             if gradient is not None and handle is not None:
                 known[id(gradient)] = given[id(self._replay.variables[handle])]
-        known |= {read: tf.convert_to_tensor(one) for read, one in self._handed.items()}
+        known |= {read: tf.convert_to_tensor(one) for read, one in zip(self._carried, self._handed, strict=True)}
         if self._counted:
             self._count.assign_add(1.0)
             known |= {read: one.at(tf.convert_to_tensor(self._count)) for read, one in self._counted.items()}
         values = self._replay.run(self._operations, known)
-        for read, one in self._carried.items():
-            self._handed[read].assign(values[id(one.made)])
+        for one, kept in zip(self._carried.values(), self._handed, strict=True):
+            kept.assign(values[id(one.made)])
