@@ -14,6 +14,7 @@ from parity.ops import Op
 from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
+from parity.reading.added_losses import added_alike
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike, ordered_alike
 from parity.reading.decayed import decayed_alike
@@ -103,6 +104,7 @@ def paired(
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = [*left_out_alike(sides, specs), *weighed_alike(sides, specs)]
     forms += [*in_one_form(first, second, specs), *summed_alike(sides, specs), *decayed_alike(sides, specs)]
+    added_alike(sides, specs)
     rows = shared_rows((first, second), specs, others)
     forms += rates_alike(specs, len(next(iter(rows.arrays.values()))), names)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
