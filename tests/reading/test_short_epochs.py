@@ -71,3 +71,19 @@ def test_a_program_that_stays_in_evaluation_mode_is_told_so(read_text: Any) -> N
     (note,) = [one for one in read_text(text).notes if "eval()" in one]
     assert note.startswith("train.py, line 19: eval() within the loop, and no train() in it")
     assert not [one for one in read_text(PROGRAM.format(size=10, within="")).notes if "eval()" in one]
+
+
+def test_what_a_program_validates_on_is_not_cut_short_with_its_epoch(read_text: Any) -> None:
+    """An epoch that is long is ended once its steps are known; a mean over rows that are not there would be 0 / 0."""
+    text = PROGRAM.format(size=4, within="").replace(
+        "    falls.step()",
+        """\
+    total = count = 0
+    with torch.no_grad():
+        for a, b in torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=10):
+            total, count = total + F.cross_entropy(net(a), b).item(), count + 1
+    print(total / count)
+    falls.step()""",
+    )
+    fields = read_text(text).spec["optimizer"]["sgd"]["learning_rate"]["step"]
+    assert (fields["per"], fields["step_size"]) == ("epoch", 2)

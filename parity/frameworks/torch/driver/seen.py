@@ -82,7 +82,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         self.steps: dict[int, int] = {}
         self.loops: list[int | None] = []
         self.held: list[Any] = []
-        self.hurried, self._scheduling = False, False
+        self.hurried: Any = None  # A loader, which has no batch left for what is left of an epoch.
+        self._scheduling = False
         self._stopped, self._inside, self._stepping = stopped, 0, 0
         self._parameters: dict[int, Any] = {}
         self._losses = 0
@@ -152,7 +153,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """Deal out what a loader does; nothing more once all is seen that can be."""
         with self.within():
             dealt = run(loader)
-        while not self.hurried:
+        while loader is not self.hurried:
             with self.within():
                 try:
                     batch = next(dealt)
@@ -240,7 +241,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         waiting = [one for one in mine if id(one) not in stepped]
         if not waiting or count >= STEPS + 1:
             self._stopped(optimizer)
-        self.hurried = any(one.kind == "rows" for one in self.events)
+        self.hurried = next((one.what for one in reversed(self.events) if one.kind == "rows"), None)
 
     def ended(self) -> None:
         """See that the program has come to its end: of fewer steps than are waited for, those are all that there is."""
