@@ -91,8 +91,15 @@ class OperationChain:
             return self.is_rows(tensor)
         if self.handle(tensor) is not None or not self.is_rows(tensor):
             return False
-        first = op.inputs[0] if op.inputs else None
-        return op.kind in BRINGS or (op.kind in PICKS and self.producer(first) is None and self.handle(first) is None)
+        return op.kind in BRINGS or (op.kind in PICKS and self._was_there(op.inputs[0])) or self._was_there(tensor)
+
+    def _was_there(self, tensor: Any) -> bool:
+        """Return whether a tensor was there before, or is such a one in a wider type, as a float64 worker has it."""
+        op = self.producer(tensor)
+        if op is None:
+            return self.handle(tensor) is None
+        widens = op.kind == "Cast" and tensor.dtype.is_floating and op.inputs[0].dtype.is_floating
+        return bool(widens) and tensor.dtype.size > op.inputs[0].dtype.size and self._was_there(op.inputs[0])
 
     def _follows(self, tensor: Any, known: dict[int, bool], itself: Callable[[Any], bool | None]) -> bool:
         """Return whether something is so of a tensor: by itself, or else of one that it is made of.
@@ -119,13 +126,21 @@ class OperationChain:
                 known[id(one)] = any(known[id(given)] for given in op.inputs)
         return known[id(tensor)]
 
-    def needed(self, tensor: Any, but: Sequence[TapedOperation] = ()) -> list[TapedOperation]:
-        """Return the operations behind a tensor, in order and but for some; rows are taken as they come."""
+    def needed(
+        self, tensor: Any, but: Sequence[TapedOperation] = (), behind: TapedOperation | None = None
+    ) -> list[TapedOperation]:  # fmt: skip
+        """Return the operations that a tensor is made by, in order; rows are taken as they come.
+
+        Args:
+            tensor: that is made.
+            but: operations that are left out.
+            behind: one that is taken as it comes, too, with all that it is made of.
+        """
         wanted, found = [tensor], set[int]()
         while wanted:
             one = wanted.pop()
             op = self.producer(one)
-            if op is None or id(op) in found or self.brought(one):
+            if op is None or op is behind or id(op) in found or self.brought(one):
                 continue
             found.add(id(op))
             wanted += list(op.inputs)

@@ -113,13 +113,13 @@ def _called_so(seen: Recorded) -> Any:
 
 def contract_of_keras(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
-    model, optimizer, found, operations = _called_so(seen), seen.steps[-1].optimizer, seen.found, seen.chain.operations
+    model, optimizer, found = _called_so(seen), seen.steps[-1].optimizer, seen.found
     for variable in model.variables:  # They have taken steps meanwhile.
         handle = seen.handle_of(variable)
         start = None if handle is None else seen.start(handle)
         if start is not None:
             variable.assign(start)
-    behind = seen.chain.needed(found.main, but=operations[: operations.index(_call(seen)[0]) + 1])
+    behind = seen.chain.needed(found.main, behind=_call(seen)[0])
 
     def build_loss() -> Callable[..., Any]:
         def loss(targets: Any, outputs: Any) -> Any:
