@@ -20,11 +20,20 @@ def called_alike(a: ReadProgram, b: ReadProgram) -> ReadProgram:
     """Return the second of two programs with the names that the first has for its several inputs and outputs.
 
     They stand for each other in their order where shapes and rows do not say otherwise; else the names stay.
+
+    Raises:
+        UsageError: when an input would have the name of a layer.
     """
     inputs = stand_for(_inputs(a), _inputs(b), lambda one, other: _same(a, b, one, other))
     outputs = stand_for(_outputs(a), _outputs(b), lambda one, other: _same(a, b, one, other))
     if all(one == other for names in (inputs, outputs) for one, other in names.items()):
         return b
+    layers = [fields for one in b.spec["model"]["layers"] if isinstance(one, Mapping) for fields in one.values()]
+    known = {fields.get("name") for fields in layers if isinstance(fields, Mapping)}
+    taken = next((name for name in inputs.values() if name in known), None)
+    if taken is not None:
+        whose = f"the first program is called {taken!r}, as a layer of the second is"
+        raise UsageError(f"an input of {whose}; give that input another name")
     model = {**b.spec["model"], "layers": [_reading(one, inputs) for one in b.spec["model"]["layers"]]}
     for section, names in (("inputs", inputs), ("outputs", outputs)):
         if section in model:

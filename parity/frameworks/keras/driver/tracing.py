@@ -11,8 +11,9 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
 
@@ -118,7 +119,7 @@ class Trace:
         self._stack: list[OwnCall] = []
         self._whys: dict[int, str] = {}
         self._ends: list[list[tuple[Any, Any]]] = []
-        with self._entering():
+        with self._entering(), _of_the_backend():
             self.outputs = model(given, training=mode)
         self.inputs = keras.tree.flatten(given)
         flat = keras.tree.flatten(self.outputs)
@@ -230,7 +231,8 @@ class Trace:
                 error = again
         assert error is not None
         what = f"{type(layer).__name__}.call, which cannot be traced ({line_of(error)}),"
-        needs = "a call that is the same whatever the numbers are"
+        other = "A KerasTensor cannot be used as input to a TensorFlow function" in str(error)
+        needs = "functions of keras.ops there" if other else "a call that is the same whatever the numbers are"
         raise UntoldError(ToldRefusal(what=what, place=place_of_call(layer), needs=needs)) from error
 
     def _function(self, call: Any, operation: Any, args: Any, given: Any) -> Any:
@@ -248,6 +250,15 @@ class Trace:
     def _note(self, node: Any, seen: CallSeen) -> None:
         self._seen[id(node)] = seen
         self._kept.append(node)
+
+
+def _of_the_backend() -> AbstractContextManager[None]:
+    """Return within what the backend's own functions take symbolic tensors."""
+    if keras.config.backend() != "tensorflow":
+        return nullcontext()
+    from parity.frameworks.keras.driver.tensor_functions import in_keras
+
+    return in_keras()
 
 
 def _masks(tensors: Any) -> dict[int, Any]:
@@ -287,5 +298,4 @@ def place_of_call(layer: Any) -> str:
 
 def line_of(error: BaseException) -> str:
     """Return an error in one line."""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[:160]}"
+    return f"{type(error).__name__}: {shorten(str(error), 160, placeholder=' ...')}"
