@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import linecache
 from collections.abc import Iterable, Sequence
 from types import FrameType
@@ -86,8 +87,31 @@ def loops_in(frame: FrameType) -> tuple[ast.Module, list[ast.For | ast.While]]:
 
 
 def _loops(frame: FrameType, beside: str) -> list[int | None]:
-    _, inside = loops_in(frame)
-    return [_count(one, frame) for one in inside if not (beside and goes_through(one, beside))]
+    tree, inside = loops_in(frame)
+    found = [_count(one, frame) for one in inside if not (beside and goes_through(one, beside))]
+    # ``[step(batch) for batch in batches]`` is a loop, too; up to Python 3.11, and of a generator, a frame of its own.
+    own = frame.f_code.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+    return found + [None] * (1 if own else _comprehensions(tree, frame))
+
+
+def _comprehensions(tree: ast.AST, frame: FrameType) -> int:
+    """Return in how many comprehensions of a function a program stands, as far as they have no frame of their own."""
+    places = getattr(frame.f_code, "co_positions", None)
+    place = next(itertools.islice(places(), frame.f_lasti // 2, None), None) if places is not None else None
+    if place is None or None in place:
+        return 0
+    first, last, begins, ends = place
+    found = [one for one in ast.walk(tree) if isinstance(one, ast.ListComp | ast.SetComp | ast.DictComp)]
+    return sum(_stands_in(one, (first, begins), (last, ends)) for one in found)
+
+
+def _stands_in(comprehension: Any, begins: tuple[Any, Any], ends: tuple[Any, Any]) -> bool:
+    """Return whether what stands from one place to another is worked out anew for each that a comprehension takes."""
+    each = [getattr(comprehension, name, None) for name in ("elt", "key", "value")]
+    return any(
+        (one.lineno, one.col_offset) <= begins and ends <= (one.end_lineno, one.end_col_offset)
+        for one in each if one is not None
+    )  # fmt: skip
 
 
 def _count(loop: Any, frame: FrameType) -> int | None:

@@ -105,6 +105,17 @@ def test_kernels_that_a_program_starts_itself_start_by_the_fans_of_its_matrices(
     assert "output_initializer" not in found
 
 
+@pytest.mark.parametrize("rows", ["net.attend.in_proj_weight.data.chunk(3)",
+                                  "(net.attend.in_proj_weight[at:at + 6] for at in (0, 6, 12))"])  # fmt: skip
+def test_query_key_and_value_that_start_apart_start_by_their_own_fans(
+    rows: str, read_text: Callable[..., ReadProgram]
+) -> None:
+    starts = f"with torch.no_grad():\n    for part in {rows}:\n        nn.init.xavier_uniform_(part)"
+    (found,) = attentions(read_text(program(started=starts)))
+    assert found["kernel_initializer"] == uniform((6 / 12) ** 0.5)
+    assert found["output_initializer"] == "fan_in_uniform"
+
+
 @pytest.mark.parametrize(("made", "called", "needs"), [
     ("self.attend = nn.MultiheadAttention(6, 2)", "h, _ = self.attend(x, x, x)", "batch_first=False"),
     ("self.attend = nn.MultiheadAttention(6, 2, add_zero_attn=True, batch_first=True)", "h, _ = self.attend(x, x, x)",

@@ -18,6 +18,7 @@ from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_by_hand import WrittenAttentions
 from parity.frameworks.torch.driver.joined import JoinedCalls, functions_as_modules
 from parity.frameworks.torch.driver.older import ATTENTION
+from parity.frameworks.torch.driver.own_modules import place_of_class
 from parity.frameworks.torch.driver.own_parameters import TurnedLinear
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
@@ -73,6 +74,10 @@ class TracedModel:
     def _tell(self) -> None:
         self.inputs.clear()
         for number, one in enumerate(self._given, 1):
+            if one.dim() < 2:
+                what = f"{type(self._model).__name__}, which is given rows of single numbers, {tuple(one.shape)},"
+                place = "" if type(self._model).__module__.startswith("torch.") else place_of_class(self._model)
+                raise UnclearError(what, place, f"an axis of their own: ({len(one)}, 1)")
             name = "input" if len(self._given) == 1 else f"input_{number}"
             self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:]), whole=not one.is_floating_point()))
         trained, ends, training = self._traced(self._given, training=True)

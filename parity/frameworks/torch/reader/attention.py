@@ -70,7 +70,7 @@ def _starts(node: ToldNode, size: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     kernels = _of_each(starts, "weight")
     if kernels:
-        packed = "in_proj_weight" in starts
+        packed = "in_proj_weight" in starts and not _apart(starts["in_proj_weight"])
         wide = node.arguments.get("wide", [PACKED * size if packed else size] * PACKED)
         every = [_in_numbers(one, *fans) for one, *fans in zip(kernels, feeds, wide, strict=True)]
         if any(one != every[0] for one in every):
@@ -95,13 +95,21 @@ def _of_each(starts: Mapping[str, Word], what: str) -> list[Word]:
     """
     whole = starts.get(f"in_proj_{what}")
     if whole is not None:
-        return [whole] * PACKED
+        return _apart(whole) or [whole] * PACKED
     found: list[Word] = []
     for part in "qkv":
         one = starts.get(f"{part}_proj_{what}", found[-1] if found else None)
         if one is not None:
             found.append(one)
     return found if len(found) == PACKED else []
+
+
+def _apart(whole: Word) -> list[Word]:
+    """Return what filled the rows of query, key and value in a packed tensor, each by itself; nothing for another."""
+    parts = {tuple(one["rows"]): one["told"] for one in whole.get("parts", ())}  # The last of the same rows.
+    size = min((stop for _, stop in parts), default=0)
+    thirds = [(number * size, (number + 1) * size) for number in range(PACKED)]
+    return [parts[rows] for rows in thirds] if set(parts) == set(thirds) else []
 
 
 def _in_numbers(word: Word, fan_in: int, fan_out: int) -> Any:
