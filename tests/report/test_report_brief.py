@@ -77,6 +77,9 @@ def test_where_no_finding_names_a_difference_the_screen_names_what_differs() -> 
     assert all(f"- {one.path}: " in text for one in known[:3])
     assert f"and {len(known) - 3} more, in the report" in text
     assert "They differ in" not in " ".join(screen(claimed())), "the finding names them"
+    four = " ".join(" ".join(screen(plain.model_copy(update={"differences": known[:4]}))).split())
+    assert all(f"- {one.path}: " in four for one in known[:4])
+    assert "more, in the report" not in four
 
 
 def test_where_nothing_differs_nothing_is_named() -> None:

@@ -60,7 +60,8 @@ def differing(result: Result) -> list[tuple[str, str]]:
     if not known or any(one.items for one in chosen(result) if one.kind not in ("own", "missing")):
         return []
     told = []
-    for item in known[:NAMED]:
+    named = NAMED if len(known) > NAMED + 1 else len(known)  # To say that one more is there takes its place.
+    for item in known[:named]:
         ends = [
             f"{_cut(formats.value(value))} in {side}{f' ({origin})' if LINE.search(origin) else ''}"
             for value, side, origin in (
@@ -68,7 +69,7 @@ def differing(result: Result) -> list[tuple[str, str]]:
             )
         ]  # fmt: skip
         told.append((item.path, f": {', '.join(ends)}"))
-    return [*told, *([("", f"and {len(known) - NAMED} more, in the report")] if len(known) > NAMED else [])]
+    return [*told, *([("", f"and {len(known) - named} more, in the report")] if len(known) > named else [])]
 
 
 def _cut(text: str) -> str:
