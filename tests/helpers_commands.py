@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers_forked import forked_defaults, interpreter
+from helpers_forked import forked_defaults, interpreter, shared_servers
 from helpers_frameworks import APART, shared_bench
 
 from parity.cli import main
@@ -142,6 +142,7 @@ def lender(bench: TestBench | None = None, fresh: bool = False) -> Iterator[Lend
 
         patch.setattr(asking, "Session", asked)
         forked_defaults(patch)
+        shared_servers(patch)
         patch.setattr(Work, "session", lambda work, side, log: made.session(work, side, log))
         patch.setattr(Work, "shows_programs", False)
         yield made
