@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -42,6 +43,8 @@ class Adadelta(Coupled):
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     rho: PositiveFloat = Field(default=0.95, lt=1.0, description="decay of both mean squares")
     epsilon: PositiveFloat = Field(default=1e-7, description="added to both mean squares, under the root")
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def undecayed(self) -> str:
         return """

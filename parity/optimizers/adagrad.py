@@ -10,7 +10,8 @@ from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -49,6 +50,8 @@ class Adagrad(Coupled):
     epsilon_place: Literal["inside_root", "outside_root"] = Field(
         default="inside_root", description="whether epsilon is added to a under the root, or to the root"
     )
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def _root(self) -> str:
         return "sqrt(a + epsilon)" if self.epsilon_place == "inside_root" else "(sqrt(a) + epsilon)"

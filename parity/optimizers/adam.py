@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -55,6 +56,8 @@ class Adam(Coupled):
         default="before_correction", description="whether epsilon meets sqrt(v) before or after its bias correction"
     )
     amsgrad: bool = Field(default=False, description="divide by the largest v so far, before its correction")
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def undecayed(self) -> str:
         v = "top" if self.amsgrad else "v"

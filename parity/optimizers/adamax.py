@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -45,6 +46,8 @@ class Adamax(Coupled):
     epsilon_place: Literal["denominator", "inside_maximum"] = Field(
         default="denominator", description="whether epsilon is added to u, or to the gradient's size before it"
     )
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def undecayed(self) -> str:
         before = self.epsilon_place == "denominator"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.optimizers import Optimizer
-from parity.optimizers.per_parameter import DECAY, Numbers, decays_of
+from parity.optimizers.per_parameter import DECAY
 
 WHY = {DECAY: "with the decay in the gradient, as PyTorch has it"}
 """What Keras has no part for, which takes its decay off the weights."""
 
 NONE = {DECAY: 0.0}
+
+
+def added() -> Any:
+    """Return the field of the decay."""
+    return Field(default=0.0, description="share of the weight added to its gradient")
 
 
 class Coupled(Optimizer):
@@ -26,8 +31,8 @@ class Coupled(Optimizer):
     couples_decay: ClassVar[bool] = True
     quiet: ClassVar = Optimizer.quiet | {DECAY}
 
-    weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
-    weight_decay_of: Numbers = decays_of()
+    if TYPE_CHECKING:  # Each says it behind its own fields, with that of parameters that decay otherwise.
+        weight_decay: NonNegativeFloat
 
     def undecayed(self) -> str:
         """Return the formula of the rule without a decay."""

@@ -10,7 +10,8 @@ from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -51,6 +52,8 @@ class Nadam(Coupled):
     momentum_decay: NonNegativeFloat = Field(
         default=1.0, description="how fast the momentum grows to beta_1: 1 in Keras, 0.004 in PyTorch"
     )
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def undecayed(self) -> str:
         return """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, Coupled
+from parity.optimizers.coupled import NONE, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -37,6 +38,8 @@ class RAdam(Coupled):
     beta_1: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the first moment")
     beta_2: PositiveFloat = Field(default=0.999, gt=0.6, lt=1.0, description="decay of the second moment")
     epsilon: PositiveFloat = Field(default=1e-7, description="keeps the denominator from 0")
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def undecayed(self) -> str:
         most = 2.0 / (1.0 - self.beta_2) - 1.0

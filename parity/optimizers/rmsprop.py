@@ -10,7 +10,8 @@ from parity.code import Case
 from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import weight_case
-from parity.optimizers.coupled import NONE, WHY, Coupled
+from parity.optimizers.coupled import NONE, WHY, Coupled, added
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 OPTIONAL = {"momentum": 0.0, "centered": False}
@@ -56,6 +57,8 @@ class RMSprop(Coupled):
     epsilon_place: Literal["inside_root", "outside_root"] = Field(
         default="inside_root", description="whether epsilon is added to v under the root, or to the root"
     )
+    weight_decay: NonNegativeFloat = added()
+    weight_decay_of: Numbers = decays_of()
 
     def _root(self) -> str:
         v = "v - a * a" if self.centered else "v"
@@ -92,4 +95,9 @@ class RMSprop(Coupled):
             weight_case("PyTorch's buffer is without the rate", twice | outside, [2.0, 2.0], -1.5 - 1 / root),
             weight_case("a half of the weight is added to the gradient: 1 + 2 / 2", plain | {"epsilon": 1.25,
                         "weight_decay": 0.5}, [1.0], 2 - 2 / 3, start=2.0),
+            weight_case("so it is in a, 1/2", plain | {"epsilon": 0.25, "centered": True, "weight_decay": 0.5}, [1.0],
+                        1.0, start=2.0),
+            weight_case("and in b, 1", twice | {"weight_decay": 0.5}, [1.0], 1.0, start=2.0),
+            weight_case("and in both", plain | {"epsilon": 0.25, "centered": True, "momentum": 0.5,
+                        "weight_decay": 0.5}, [1.0], 1.0, start=2.0),
         ]  # fmt: skip

@@ -180,6 +180,7 @@ def _own_lines(side: Resolved, one: Difference, lines: Sequence[LineFact]) -> li
     file, _, number = place.partition(" (")[0].rpartition(":")  # Behind it stands how it is known.
     if not lines or place not in side.program.said_at.values() or not number.isdecimal():
         return []
+    linecache.checkcache(file)  # It may have been edited since another comparison in this process.
     text = linecache.getline(file, int(number)).strip()
     told = {"file": file, "line": int(number), "text": text, "compiled": lines[0].text}
     return [lines[0].model_copy(update=told)]
