@@ -11,6 +11,7 @@ from parity.catalog import OPTIMIZERS
 from parity.lazy import np
 from parity.optimizers import Optimizer
 from parity.optimizers.per_parameter import DECAY
+from parity.run.decimals import shares_of
 from parity.run.told import DECAY_OF_GROUP, FACTOR_OF_GROUP
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ WRITTEN: dict[str, tuple[float, float]] = {
 """Fields that are a number as the program writes it, above the first and up to the second."""
 
 SHARES = ("beta_1", "beta_2", "rho", "momentum", "dampening")
-"""Fields that are a number of the program's, or what it is short of 1, between the least and 1."""
-
-LEAST = 0.3
-"""Below which nobody has such a share."""
+"""Fields that are a number of the program's, or what it is short of 1 (:func:`~parity.run.decimals.shares_of`)."""
 
 RATE = "learning_rate"
 """What every rule multiplies its move by: the first move shows it, and it is not tried."""
@@ -160,8 +158,7 @@ def _candidates(entry: type[Optimizer], numbers: Sequence[float], quotients: boo
     if quotients:
         decays = (float(f"{one / other:.12g}") for one in numbers for other in numbers if 0.0 < one < other)
         values[DECAY] = sorted({one for one in decays if one <= WRITTEN[DECAY][1] and float(f"{one:.3g}") == one})
-    shares = sorted({float(f"{one:.12g}") for number in numbers for one in (number, 1.0 - number) if LEAST < one < 1.0})
-    values |= dict.fromkeys(SHARES, shares)
+    values |= dict.fromkeys(SHARES, shares_of(numbers))
     fields = [name for name in entry.model_fields if name in values and name != RATE]
     values["initial_accumulator_value"] = [0.0, *values["initial_accumulator_value"]]
     choices = {name: _each(entry.model_fields[name].annotation) for name in CHOICES if name in entry.model_fields}

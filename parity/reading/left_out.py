@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from parity.losses import Loss
     from parity.reading.pair_side import PairSide
+    from parity.spec.graph import Layer
     from parity.spec.sections import Spec
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -78,7 +79,7 @@ def _labels(side: PairSide, other: PairSide, output: str, loss: Loss, ignored: i
     y, y_other = class_numbers(mine[key]), theirs[key]
     if y is None or y.shape[1:] != y_other.shape[1:] or counts.shape != y.shape or y_other.dtype.kind not in "iu":
         return None
-    rows, width = min(len(y), len(y_other)), _width(side, output)
+    rows, width = min(len(y), len(y_other)), _end(side, output).output_shape[-1]
     given = [name for name in mine if name == "X" or name in side.model.named_inputs()]
     if ignored >= width or not all(alike(mine[one][:rows], theirs[one][:rows]) for one in given):
         return None
@@ -89,8 +90,7 @@ def _labels(side: PairSide, other: PairSide, output: str, loss: Loss, ignored: i
 
 def _counting(side: PairSide, output: str, arrays: dict[str, Any]) -> NDArray[np.bool_] | None:
     """Return which steps of its rows a program's loss counts; None where all, or where its tokens alone do not say."""
-    graph = graph_of(named(side.model))
-    end = graph.by_name[side.model.outputs[output] if output else graph.layers[-1].name]
+    end = _end(side, output)
     if end.gives_mask is None:
         return None
     inputs = side.model.named_inputs()
@@ -102,7 +102,7 @@ def _counting(side: PairSide, output: str, arrays: dict[str, Any]) -> NDArray[np
     return found
 
 
-def _width(side: PairSide, output: str) -> int:
-    """Return how many classes an output has."""
+def _end(side: PairSide, output: str) -> Layer:
+    """Return the layer that gives an output."""
     graph = graph_of(named(side.model))
-    return graph.by_name[side.model.outputs[output] if output else graph.layers[-1].name].output_shape[-1]
+    return graph.by_name[side.model.outputs[output] if output else graph.layers[-1].name]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
+import linecache
 import os
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
 LIBRARIES = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[1]), "<")
 """Where files begin that are no program of anybody's: Python, parity, and what is no file."""
+
+
+Span = tuple[int | None, int | None, int | None, int | None]
+"""First and last line, first and last column."""
 
 
 def is_library(file: str) -> bool:
@@ -42,3 +50,24 @@ def function_here() -> str:
         return ""
     code = frame.f_code  # Of Python 3.10, no class is known.
     return str(getattr(code, "co_qualname", code.co_name)).rpartition("<locals>.")[2]
+
+
+def span_of(frame: FrameType) -> Span | None:
+    """Return where in its file the operation stands that a function is at; None where its code does not say."""
+    if not hasattr(frame.f_code, "co_positions"):  # Of Python 3.10.
+        return None
+    return next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
+
+
+def tree_of(frame: FrameType) -> ast.Module:
+    """Return the file of a function that is under way, as it is now; an empty one of what is no Python."""
+    linecache.checkcache(frame.f_code.co_filename)
+    return _parsed("".join(linecache.getlines(frame.f_code.co_filename)))
+
+
+@lru_cache(maxsize=8)
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import itertools
-import linecache
 from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any
+
+from parity.run.here import span_of, tree_of
 
 COUNTED = ("range", "trange")
 """Functions that say how often a loop over them runs."""
@@ -73,15 +73,8 @@ def goes_through(loop: ast.For | ast.While, name: str) -> bool:
 
 
 def loops_in(frame: FrameType) -> tuple[ast.Module, list[ast.For | ast.While]]:
-    """Return the file of a function that is under way, and the loops in it that it stands in, outermost first.
-
-    Args:
-        frame: of the function; of a file that is no Python there are none.
-    """
-    try:
-        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
-    except SyntaxError:
-        return ast.Module([], []), []
+    """Return the file of a function that is under way, and the loops in it that it stands in, outermost first."""
+    tree = tree_of(frame)
     around = loops_around(tree, frame.f_lineno)
     return tree, [one for one in around if frame.f_code.co_firstlineno <= one.lineno]
 
@@ -96,11 +89,10 @@ def _loops(frame: FrameType, beside: str) -> list[int | None]:
 
 def _comprehensions(tree: ast.AST, frame: FrameType) -> int:
     """Return in how many comprehensions of a function a program stands, as far as they have no frame of their own."""
-    places = getattr(frame.f_code, "co_positions", None)
-    place = next(itertools.islice(places(), frame.f_lasti // 2, None), None) if places is not None else None
-    if place is None or None in place:
+    span = span_of(frame)
+    if span is None or None in span:
         return 0
-    first, last, begins, ends = place
+    first, last, begins, ends = span
     found = [one for one in ast.walk(tree) if isinstance(one, ast.ListComp | ast.SetComp | ast.DictComp)]
     return sum(_stands_in(one, (first, begins), (last, ends)) for one in found)
 

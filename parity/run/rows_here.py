@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import itertools
-import linecache
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import FrameType
 from typing import Any
 
-Place = tuple[int | None, int | None, int | None, int | None]
-"""First and last line, first and last column."""
+from parity.run.here import Span, span_of, tree_of
 
 DEPTH = 4
 """Names that are followed to what they were given: ``n = len(xb)``."""
@@ -32,10 +29,8 @@ def by_rows_here(frame: FrameType, is_batch: Callable[[Any], bool]) -> bool:
         frame: of the program; where it does not say at which of its operations it is, the answer is no.
         is_batch: whether something is a tensor of as many rows.
     """
-    if not hasattr(frame.f_code, "co_positions"):
-        return False
-    place = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
-    node = _nodes(_source(frame)).get(place) if place is not None else None
+    span = span_of(frame)
+    node = _nodes(tree_of(frame)).get(span) if span is not None else None
     if isinstance(node, ast.BinOp):
         operands = [node.left, node.right]
     elif isinstance(node, ast.AugAssign):
@@ -47,27 +42,13 @@ def by_rows_here(frame: FrameType, is_batch: Callable[[Any], bool]) -> bool:
     return sum(_counts(one, frame, is_batch, DEPTH) for one in operands) == 1
 
 
-def _source(frame: FrameType) -> str:
-    """Return the file of a function that is under way, as it is now."""
-    linecache.checkcache(frame.f_code.co_filename)
-    return "".join(linecache.getlines(frame.f_code.co_filename))
-
-
 @lru_cache(maxsize=8)
-def _nodes(source: str) -> dict[Place, ast.AST]:
+def _nodes(tree: ast.Module) -> dict[Span, ast.AST]:
     """Return the operations and calls of a file by where they stand, as its compiled code says it."""
     return {
         (one.lineno, one.end_lineno, one.col_offset, one.end_col_offset): one
-        for one in ast.walk(_tree(source)) if isinstance(one, ast.BinOp | ast.AugAssign | ast.Call)
+        for one in ast.walk(tree) if isinstance(one, ast.BinOp | ast.AugAssign | ast.Call)
     }  # fmt: skip
-
-
-@lru_cache(maxsize=8)
-def _tree(source: str) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        return ast.Module([], [])
 
 
 def _counts(node: ast.expr, frame: FrameType, is_batch: Callable[[Any], bool], depth: int) -> bool:
@@ -135,7 +116,7 @@ def _part(value: ast.expr, number: int) -> ast.expr | None:
 
 def _function(frame: FrameType) -> ast.AST:
     """Return the function that is under way; the file where that is none."""
-    code, tree = frame.f_code, _tree(_source(frame))
+    code, tree = frame.f_code, tree_of(frame)
     for one in ast.walk(tree):
         if isinstance(one, ast.FunctionDef) and one.name == code.co_name:
             first = min([one.lineno, *(each.lineno for each in one.decorator_list)])

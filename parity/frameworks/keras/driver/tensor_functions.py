@@ -10,6 +10,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import keras
@@ -38,6 +39,14 @@ def _reduced(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda input_tensor, axis=None, keepdims=False: function(input_tensor, axis=axis, keepdims=bool(keepdims))
 
 
+def _of_x(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: function(x)
+
+
+def _of_two(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, y: function(x, y)
+
+
 def _of_features(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda features: function(features)
 
@@ -49,29 +58,24 @@ def _split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
     return ops.split(value, ends, axis)
 
 
-ONE = {"tanh": ops.tanh, "sigmoid": ops.sigmoid, "exp": ops.exp, "sqrt": ops.sqrt, "square": ops.square, "abs": ops.abs,
-       "sin": ops.sin, "cos": ops.cos, "negative": ops.negative}  # fmt: skip
-"""Functions of one tensor that stand in ``tf`` and in ``tf.math`` by these names."""
-
-TWO = {"add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide,
-       "maximum": ops.maximum, "minimum": ops.minimum, "pow": ops.power}  # fmt: skip
-"""The same of two."""
+MATH = {
+    **{name: _of_x(getattr(ops, name))
+       for name in ("tanh", "sigmoid", "exp", "sqrt", "square", "abs", "sin", "cos", "negative")},
+    **{name: _of_two(getattr(ops, name))
+       for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum")},
+    "pow": _of_two(ops.power),
+    **{f"reduce_{name}": _reduced(getattr(ops, name)) for name in ("mean", "sum", "max", "min")},
+}  # fmt: skip
+"""Functions that stand in ``tf`` and in ``tf.math``, by the same names."""
 
 OF_FEATURES = ("relu", "relu6", "elu", "selu", "softplus", "softsign")
 """Functions of ``tf.nn`` that are of one tensor."""
 
-REDUCING = {"reduce_mean": ops.mean, "reduce_sum": ops.sum, "reduce_max": ops.max, "reduce_min": ops.min}
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: (lambda x, function=one: function(x)) for name, one in ONE.items()},
-    **{f"math.{name}": (lambda x, function=one: function(x)) for name, one in ONE.items()},
-    **{name: (lambda x, y, function=one: function(x, y)) for name, one in TWO.items()},
-    **{f"math.{name}": (lambda x, y, function=one: function(x, y)) for name, one in TWO.items()},
-    **{name: _reduced(one) for name, one in REDUCING.items()},
-    **{f"math.{name}": _reduced(one) for name, one in REDUCING.items()},
+    **MATH,
+    **{f"math.{name}": one for name, one in MATH.items()},
     **{f"nn.{name}": _of_features(getattr(ops, name)) for name in OF_FEATURES},
-    "math.log": lambda x: ops.log(x),
-    "nn.tanh": lambda x: ops.tanh(x), "nn.sigmoid": lambda x: ops.sigmoid(x),
+    "math.log": _of_x(ops.log), "nn.tanh": MATH["tanh"], "nn.sigmoid": MATH["sigmoid"],
     "nn.silu": lambda features, beta=1.0: _only(beta == 1.0) and ops.silu(features),
     "nn.gelu": lambda features, approximate=False: ops.gelu(features, approximate=approximate),
     "nn.leaky_relu": lambda features, alpha=0.2: ops.leaky_relu(features, negative_slope=alpha),
@@ -106,13 +110,6 @@ def _only(so: bool) -> bool:
     return True
 
 
-def _function(name: str) -> Any:
-    found: Any = tf
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
 def _key(function: Any) -> tuple[str, str]:
     """Return what a function is known by: its dispatchers are told the one that another is wrapped around."""
     return str(getattr(function, "__module__", "")), str(getattr(function, "__name__", ""))
@@ -124,7 +121,7 @@ class _InKeras(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[mis
     within = 0
 
     def __init__(self) -> None:
-        self._known = {_key(_function(name)): one for name, one in FUNCTIONS.items()}
+        self._known = {_key(attrgetter(name)(tf)): one for name, one in FUNCTIONS.items()}
 
     def handle(self, op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Return what a function comes to, or that it is none of these."""

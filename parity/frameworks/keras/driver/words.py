@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import keras
@@ -211,19 +212,13 @@ def _serialized(value: Mapping[str, Any]) -> Any:
     module = value.get("module") or ""
     if module.startswith("keras") and isinstance(config, Mapping):
         for one in MODULES:
-            if hasattr(_module(one), kind):
-                found = name_of(getattr(_module(one), kind))
+            home = attrgetter(one)(keras)
+            if hasattr(home, kind):
+                found = name_of(getattr(home, kind))
                 if found is not None and found.startswith(module.replace("keras.src", "keras")):
                     return told(found, config)
         return told(f"{module}.{kind}", config)
     return bare(f"{module or value.get('registered_name') or ''}.{kind}")
-
-
-def _module(name: str) -> Any:
-    found: Any = keras
-    for one in name.split("."):
-        found = getattr(found, one)
-    return found
 
 
 def optimizer_word(optimizer: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from parity.run.decimals import LEAST_SHARE
+
 LEAST = 3
 """Steps that such a number must have been seen in."""
 
@@ -27,9 +29,6 @@ STARTS = (0.0, 1.0)
 
 NEAR = 1e-6
 """Relative difference within which float32 leaves a decimal."""
-
-SHARE = 0.3
-"""Below which nobody has a share that a mean keeps."""
 
 EXPONENTS = (1.0, -1.0, 0.5, -0.5)
 """Powers of what a mean is short of after some steps."""
@@ -97,7 +96,7 @@ def _ways(values: Sequence[float], shares: Sequence[float]) -> Iterator[Counted]
     if first == int(first):
         yield Counted(offset=first - 1.0)
     found = [_short(one) for one in (1.0 - first, first, second / first if first else 0.0)]
-    known = [one for one in dict.fromkeys([*shares, *found]) if SHARE < one < 1.0]
+    known = [one for one in dict.fromkeys([*shares, *found]) if LEAST_SHARE < one < 1.0]
     for share in known:
         yield from (Counted(power=share, start=start) for start in STARTS)
         yield from (Counted(left=((share, power),)) for power in EXPONENTS)

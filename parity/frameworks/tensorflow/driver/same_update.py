@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import READS, OperationChain, number_of
-from parity.frameworks.tensorflow.driver.counted import SHARE, Counted, counted
+from parity.frameworks.tensorflow.driver.counted import Counted, counted
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
-from parity.run.decimals import decimal_of
+from parity.run.decimals import decimal_of, shares_of
 
 if TYPE_CHECKING:
     from parity.frameworks.tensorflow.driver.seen import Recorded
@@ -213,8 +213,7 @@ class _Steps:
                 return False
             else:
                 changing[one] = [float(each) for each in arrays]
-        shares = sorted({one for each in found.numbers for one in (each, float(f"{1.0 - each:.12g}"))
-                         if SHARE < one < 1.0})  # fmt: skip
+        shares = shares_of(found.numbers)
         for one, values in changing.items():
             told = counted(values, shares)
             if told is None:

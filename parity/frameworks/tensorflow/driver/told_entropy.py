@@ -7,7 +7,7 @@ from typing import Any
 
 from parity.frameworks.tensorflow.driver.chain import OperationChain, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
-from parity.run.held import held_probabilities
+from parity.run.held_probabilities import held_probabilities
 
 MOST = 1e-6
 """The largest share at which a program may hold probabilities and still have the loss behind the softmax, but there."""

@@ -28,7 +28,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
-from parity.run.held import held_probabilities
+from parity.run.held_probabilities import held_probabilities
 from parity.run.here import frames_here
 from parity.run.left_off import left_off
 from parity.run.loops_here import epochs_of
