@@ -88,8 +88,8 @@ def become(client: socket.socket, streams: list[int], told: dict[str, Any], own:
     os.environ.clear()
     os.environ.update({**told["env"], **own})
     os.chdir(told["folder"])
-    if "numpy" in sys.modules:  # A fresh interpreter's numbers are no other's.
-        sys.modules["numpy"].random.seed()
+    if "numpy.random" in sys.modules:  # A fresh interpreter's numbers are no other's.
+        sys.modules["numpy.random"].seed()
     begin = told["arguments"].index("-c")
     if "-I" not in told["arguments"][:begin]:
         sys.path.insert(0, "")

@@ -44,6 +44,11 @@ for epoch in range(3):
         part = order[i:i + 16]
         step(torch.as_tensor(x[part], dtype=torch.float32), torch.as_tensor(y[part]))
 """,
+    "batches in another order": """
+for epoch in range(3):
+    for i in (16, 0, 24):
+        step(torch.from_numpy(x[i:i + 16]).float(), torch.from_numpy(y[i:i + 16]))
+""",
     "without the rest": """
 for epoch in range(3):
     for i in range(40 // 16):
@@ -96,7 +101,12 @@ def test_rows_that_numpy_takes_out_of_arrays_are_all_of_these(case: str, read_te
     expected = x.reshape(40, 2, 3, 1).transpose(0, 3, 1, 2) / 2 if case == "pictures" else x
     np.testing.assert_array_equal(found.arrays["X"], expected)
     np.testing.assert_array_equal(found.arrays["y"].ravel(), y)
-    training = {"batch_size": 16, "epochs": 3, "shuffle": case == "a permutation", "seed": 0}
+    training = {
+        "batch_size": 16,
+        "epochs": 3,
+        "shuffle": case in ("a permutation", "batches in another order"),
+        "seed": 0,
+    }
     if case == "without the rest":
         training["drop_remainder"] = True
     if case == "all of them":
@@ -114,6 +124,11 @@ def test_rows_that_no_array_has_are_those_of_the_batches() -> None:
     assert [found.shape, targets.shape] == [(12, 3), (12,)]
     assert [list(one) for one in numbers] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert among(steps, last) is None
+    first = [x[0:4], y[0:4]]
+    (again, _), _ = among(steps, [*first, x, y]) or ((None, None), [])
+    assert again is not None
+    assert len(again) == 12, "not what has the rows of the first step alone"
+    assert among(steps, first) is None
     assert among(steps, [x, y[::-1]]) is None
     assert among([[steps[0][0] + 1e-6, y[0:4]]], [x, y]) is None
 

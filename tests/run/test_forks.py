@@ -25,7 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The socket of a server that has imported NumPy."""
     folder = memory_folder()
     address = str(folder / "numpy.socket")
-    server = forks.start(address, "import numpy, os; os.environ['SET_BY_IMPORTS'] = 'yes'")
+    server = forks.start(address, "import numpy.random, os; os.environ['SET_BY_IMPORTS'] = 'yes'")
     yield address
     server.kill()
     server.communicate()
