@@ -64,6 +64,7 @@ def test_each_function_does_what_tensorflow_s_does() -> None:
     done = subprocess.run([interpreter("keras"), "-c", ALIKE, str(ROOT)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines() if line.endswith(("True", "False")))
+    assert told["outside"] == "True", "of a trace it is TensorFlow's own function, and refuses"
     assert len(told) > 50
     assert not [name for name, alike in told.items() if alike != "True"]
 

@@ -126,21 +126,13 @@ class OperationChain:
                 known[id(one)] = any(known[id(given)] for given in op.inputs)
         return known[id(tensor)]
 
-    def needed(
-        self, tensor: Any, but: Sequence[TapedOperation] = (), behind: TapedOperation | None = None
-    ) -> list[TapedOperation]:  # fmt: skip
-        """Return the operations that a tensor is made by, in order; rows are taken as they come.
-
-        Args:
-            tensor: that is made.
-            but: operations that are left out.
-            behind: one that is taken as it comes, too, with all that it is made of.
-        """
+    def needed(self, tensor: Any, but: Sequence[TapedOperation] = ()) -> list[TapedOperation]:
+        """Return the operations behind a tensor, in order and but for some; rows are taken as they come."""
         wanted, found = [tensor], set[int]()
         while wanted:
             one = wanted.pop()
             op = self.producer(one)
-            if op is None or op is behind or id(op) in found or self.brought(one):
+            if op is None or id(op) in found or self.brought(one):
                 continue
             found.add(id(op))
             wanted += list(op.inputs)

@@ -119,7 +119,7 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         start = None if handle is None else seen.start(handle)
         if start is not None:
             variable.assign(start)
-    behind = seen.chain.needed(found.main, behind=_call(seen)[0])
+    behind = seen.chain.needed(found.main, but=[_call(seen)[0]])
 
     def build_loss() -> Callable[..., Any]:
         def loss(targets: Any, outputs: Any) -> Any:
