@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from helpers_pairs import DENSE, LOGITS, OTHERS, SOFT, X, Y, classes, pair_of, reading
 
 from parity.errors import UsageError
-from parity.reading.called_alike import stand_for
+from parity.reading.called_alike import called_alike, stand_for
 from parity.reading.pair_side import PairSide
 from parity.reading.whole import ReadProgram
 from parity.spec.sections import ModelSpec
@@ -285,3 +286,12 @@ def test_outputs_that_both_give_in_another_order_are_refused() -> None:
                 for order in (["kind", "price"], ["price", "kind"])]  # fmt: skip
     with pytest.raises(UsageError, match="give their outputs in another order: kind, price and price, kind"):
         pair_of(*programs)
+
+
+def test_an_input_that_is_called_as_a_layer_of_the_other_program_is_refused() -> None:
+    layers = ["flatten", {"concatenate": {"name": "cat", "inputs": ["input_1", "input_2"]}}]
+    first: Any = SimpleNamespace(spec={"model": {"inputs": {"cat": [1], "num": [6]}, "layers": []}}, arrays={})
+    other = {"inputs": {"input_1": [1], "input_2": [6]}, "layers": layers}
+    second: Any = SimpleNamespace(spec={"model": other}, arrays={})
+    with pytest.raises(UsageError, match="called 'cat', as a layer of the second is; give that input another name"):
+        called_alike(first, second)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -72,3 +73,18 @@ def test_loops_are_counted_from_the_outermost(
 ])  # fmt: skip
 def test_epochs_are_told_where_it_is_clear_what_is_counted(loops: list[int | None], epochs: int | None) -> None:
     assert epochs_of(loops, 100, 32) == epochs
+
+
+def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    for epochs, said in ((3, [3, None]), (12, [12, None])):
+        found: list[list[int | None]] = []
+        more = "    pass\n" * (epochs - 3)
+        text = f"for epoch in range({epochs}):\n{more}    for batch in [1]:\n        here()\n"
+        file.write_text(text)
+
+        def here(found: list[list[int | None]] = found) -> None:
+            found.append(loops_here([sys._getframe(1)]))
+
+        exec(compile(text, str(file), "exec"), {"here": here})
+        assert found[0] == said
