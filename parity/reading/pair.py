@@ -35,6 +35,7 @@ from parity.reading.plainly import (
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
+from parity.reading.seen_rows import rows_seen
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
@@ -83,6 +84,7 @@ def paired(
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
     a, b = ordered_alike(a, called_alike(a, b))
+    a, b, seen_alike = rows_seen(a, b, names)
     specs = [_built(one) for one in (a, b)]
     sides = []
     for name, one, built in zip(names, (a, b), specs, strict=True):
@@ -131,7 +133,12 @@ def paired(
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *flattened, *ahead, *rows.notes])
+    return Pair(
+        sides=(first, second),
+        spec=spec,
+        rows=rows,
+        notes=[*notes, *forms, *flattened, *ahead, *seen_alike, *rows.notes],
+    )
 
 
 def _built(reading: ReadProgram) -> Spec:

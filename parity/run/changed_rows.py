@@ -39,7 +39,7 @@ def changed(batch: np.ndarray, array: Any) -> Iterator[np.ndarray]:
         if batch.dtype.kind != "f" or whole.dtype.kind not in "fiu" or batch[0].size < FEWEST:
             continue
         flat, rows = whole.reshape(len(whole), -1), batch.reshape(len(batch), -1)
-        numbers = [next(_proportional(row, flat), None) for row in rows.astype(np.float64)]
+        numbers = [next(proportional(row, flat), None) for row in rows.astype(np.float64)]
         known = [(number, row) for number, row in zip(numbers, rows, strict=True) if number is not None]
         if known:  # A row of one number throughout is a scale of every such one.
             change = change_between(flat[[one for one, _ in known]], np.stack([row for _, row in known]), whole)
@@ -82,8 +82,13 @@ def _laid(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarra
         yield array.reshape(len(array), *shape[1:]), False
 
 
-def _proportional(row: np.ndarray, rows: np.ndarray) -> Iterator[int]:
-    """Yield the numbers of the rows that a row is, but for a factor and what is added."""
+def proportional(row: np.ndarray, rows: np.ndarray) -> Iterator[int]:
+    """Yield the numbers of the rows that a row is, but for a factor and what is added.
+
+    Args:
+        row: its numbers, in float64.
+        rows: as long ones.
+    """
     high, low = int(row.argmax()), int(row.argmin())
     if row[high] == row[low]:
         return
