@@ -115,14 +115,7 @@ def paired(
     spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
-    if not first.seen("epochs") and second.seen("epochs"):
-        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
-    if "metrics" not in spec and "metrics" in b.spec:
-        spec["metrics"] = b.spec["metrics"]
-    if "metrics" not in spec:
-        judged = judged_by(specs[0])
-        spec |= {"metrics": judged} if judged else {}
-        forms += [f"Neither names a metric: {told_of(judged)} says which does better."] if judged else []
+    forms += _as_either_says(spec, sides, specs)
     told = {**_changes(first, second, specs), **rows.data[1]}
     spec["sides"] = {
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
@@ -139,6 +132,24 @@ def paired(
         rows=rows,
         notes=[*notes, *forms, *flattened, *ahead, *seen_alike, *rows.notes],
     )
+
+
+def _as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Sequence[Spec]) -> list[str]:
+    """Say in the common spec what only the second program does, or neither: how long it trains, what it is judged by.
+
+    Returns:
+        What a reader should know, in sentences.
+    """
+    first, second = sides
+    if not first.seen("epochs") and second.seen("epochs"):
+        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
+    if "metrics" not in spec and "metrics" in second.reading.spec:
+        spec["metrics"] = second.reading.spec["metrics"]
+    judged = {} if "metrics" in spec else judged_by(specs[0])
+    if not judged:
+        return []
+    spec["metrics"] = judged
+    return [f"Neither names a metric: {told_of(judged)} says which does better."]
 
 
 def _built(reading: ReadProgram) -> Spec:
