@@ -129,6 +129,9 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         raise UnclearError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
                           "one optimizer of one loss")  # fmt: skip
     _take_hand_rates(seen, optimizer)
+    for group in optimizer.param_groups:
+        for name, place in getattr(group, "others", {}).items():
+            raise UnclearError(f"{name} that the program sets anew as it trains", place, f"one {name} for all steps")
     windows = _windows(seen.events, optimizer)
     steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
     for window, passes in zip(windows, steps, strict=True):
