@@ -203,7 +203,8 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def write(self, variable: Any, value: np.ndarray) -> None:
         """Assign the variable."""
-        variable.assign(tf.cast(np.asarray(value), variable.dtype))
+        kind = getattr(variable, "_dtype", variable.dtype)  # Of Keras's, ``dtype`` is that in which it is to be read.
+        variable.assign(tf.cast(np.asarray(value), kind))
 
     def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
         """Return the slots; a ``tf.Module`` looks for its variables every time it is asked, so it is asked once."""
