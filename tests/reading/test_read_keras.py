@@ -85,6 +85,27 @@ def test_outputs_that_the_loss_only_takes_for_probabilities_are_read_faithfully(
     assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
 
 
+def test_a_loop_that_sets_the_float_type_of_keras_is_read_faithfully(tmp_path: Path) -> None:
+    """Its optimizer is made again, in the worker's type: that of a rate was float32, and the proof ended in an error."""
+    (tmp_path / "typed.py").write_text(
+        "import keras, numpy as np, tensorflow as tf\n"
+        "keras.config.set_floatx('float32')\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32')\n"
+        "y = np.arange(32) % 3\n"
+        "net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+        "optimizer, loss = keras.optimizers.SGD(0.25), keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
+        "for epoch in range(3):\n"
+        "    for start in range(0, 32, 8):\n"
+        "        with tf.GradientTape() as tape:\n"
+        "            value = loss(y[start:start + 8], net(x[start:start + 8], training=True))\n"
+        "        gradients = tape.gradient(value, net.trainable_variables)\n"
+        "        optimizer.apply_gradients(zip(gradients, net.trainable_variables))\n"
+    )
+    found = api.read(tmp_path / "typed.py", out=tmp_path)
+    assert found.proof is not None
+    assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
+
+
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "arguments"), [("subclassed", ["--width", "7"]), ("two_towers", [])], ids=["subclassed", "two_towers"]

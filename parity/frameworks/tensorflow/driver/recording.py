@@ -84,10 +84,10 @@ class Recorder:
         if alone:
             Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
-        keras = sys.modules.get("keras") if alone else None
+        keras = sys.modules.get("keras")
         keras = keras if hasattr(keras, "config") else None  # It may be the one that imports TensorFlow.
         kind = keras.config.floatx() if keras is not None else ""
-        if keras is not None:
+        if keras is not None and alone:
             keras.config.set_floatx("float32")  # A program before this one may have left another.
         self._patch_tensorflow()
         op_callbacks.add_op_callback(self._operation)
@@ -100,7 +100,7 @@ class Recorder:
                 setattr(owner, name, plain) if own else delattr(owner, name)
             tf.config.run_functions_eagerly(eagerly)
             Driver.active = driver
-            if keras is not None:
+            if keras is not None:  # Which the program may have set, too.
                 keras.config.set_floatx(kind)
 
     def ended(self) -> None:
