@@ -86,7 +86,7 @@ def test_outputs_that_the_loss_only_takes_for_probabilities_are_read_faithfully(
 
 
 def test_a_loop_that_sets_the_float_type_of_keras_is_read_faithfully(tmp_path: Path) -> None:
-    """Its optimizer is made again in the worker's type; that of its rate was float32, and the proof ended in an error."""
+    """Its optimizer is made again in the type of the worker; its rate was float32, and the proof ended in an error."""
     (tmp_path / "typed.py").write_text(
         "import keras, numpy as np, tensorflow as tf\n"
         "keras.config.set_floatx('float32')\n"
