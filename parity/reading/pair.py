@@ -14,6 +14,7 @@ from parity.ops import Op
 from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
+from parity.ops.rescaling import Rescaling
 from parity.reading.added_losses import added_alike
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike, ordered_alike
@@ -34,6 +35,7 @@ from parity.reading.plainly import (
 )
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
+from parity.reading.rescaled import rescalings_joined
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
@@ -160,8 +162,11 @@ def _as_the_other(sides: Sequence[PairSide]) -> None:
     for side, other in (sides, sides[::-1]):
         if count(side, Permute) > count(other, Permute):
             side.model = moves_undone(side.model)
+        kept = read_by_losses(side.reading.spec["loss"])
         if count(side, Merging) > count(other, Merging):
-            side.model = merges_joined(side.model, read_by_losses(side.reading.spec["loss"]))
+            side.model = merges_joined(side.model, kept)
+        if count(side, Rescaling) > count(other, Rescaling):
+            side.model = rescalings_joined(side.model, kept)
 
 
 def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from parity.reading.drawn_by import rules_for, said_exactly
 from parity.reading.draws import fans_of, starts_measured, starts_of
 from parity.reading.fitted import fitted_groups
+from parity.reading.fitted_loss import fitted_loss
 from parity.reading.fitted_rate import rate_of_epochs
 from parity.reading.unread import Unread
-from parity.run.told import Told, ToldNode, Word
+from parity.run.told import Told, ToldLoss, ToldNode, Word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,8 @@ def resolved(
     family, the middle and the scale; else the names of the ``arrays`` that it starts at, one for each seed, with the
     ``axes`` of the canonical layout in it and the number of inputs that feed an output of its layer. ``{"fit": ...}``
     is an update: of each of the ``groups`` that are moved in another way the names of its ``weights`` and
-    ``gradients``, and the ``numbers`` that the program writes.
+    ``gradients``, and the ``numbers`` that the program writes. ``{"elements": ...}`` is a loss: what it makes of
+    numbers that were made up; ``fields`` what else is known of it.
 
     Args:
         told: what a watcher told.
@@ -49,7 +51,25 @@ def resolved(
         told = replace(told, groups=groups)
     if isinstance(optimizer, Mapping) and isinstance(optimizer.get("arguments", {}).get("learning_rate"), Mapping):
         optimizer = _by_epoch(optimizer, unread, places.get("schedule", ""))
-    return replace(told, nodes=nodes, optimizer=optimizer, notes=notes, places=places)
+    losses = [_loss(one, places.get("loss") or places.get("compile", ""), unread, notes) for one in told.losses]
+    return replace(told, nodes=nodes, losses=losses, optimizer=optimizer, notes=notes, places=places)
+
+
+def _loss(told: ToldLoss, place: str, unread: list[Unread], notes: list[str]) -> ToldLoss:
+    """Return a loss that is told by what it makes of numbers as the entry that makes the same of them."""
+    if not (isinstance(told.part, Mapping) and "elements" in told.part):
+        return told
+    found = fitted_loss(**told.part["elements"])
+    if found is None:
+        what = "a loss that is written out, number by number,"
+        unread.append(Unread(what=what, place=place, needs="one of the losses of errors: mse, mae, huber, ..."))
+        return replace(told, part={"entry": "mse"})
+    ((kind, fields),) = found.entry.items()
+    told_fields = ", ".join(f"{name} {one:g}" for name, one in fields.items())
+    beside = f" with {told_fields}" if fields else ""
+    notes.append(f"The loss is written out in the program: of each number it is {kind}{beside}.")
+    entry = {kind: {**fields, **told.part["fields"]}}
+    return replace(told, part={"entry": entry}, weight=told.weight * found.factor)
 
 
 def _by_epoch(optimizer: Mapping[str, Any], unread: list[Unread], place: str) -> Word:

@@ -69,7 +69,8 @@ class _Model(tf.Module):  # type: ignore[misc]
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
-        known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
+        pairs = zip(seen.graph.reads, rows, strict=False)
+        known = {id(one): tf.reshape(row, [-1]) if one.shape.rank == 1 else row for one, row in pairs}
         known |= {one: known[same] for one, same in self._same.items()}
         values = self._replay.run(seen.graph.operations, known, training)
         if training:  # Running statistics, wherever in its step the program moves them.

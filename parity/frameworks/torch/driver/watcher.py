@@ -27,7 +27,7 @@ from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_positive
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
-from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.frameworks.torch.driver.words import loss_word, module_word, optimizer_word
 from parity.run.held_probabilities import held_probabilities
 from parity.run.here import frames_here
 from parity.run.left_off import left_off
@@ -214,7 +214,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
         told.notes += filter(None, [held_probabilities(*term.part["seen"].get("held", (0.0, 1.0)))])
-        told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
+        told.losses.append(ToldLoss(output=output, part=loss_word(term.part), weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
     take_positive(step.terms, rows)
@@ -239,9 +239,26 @@ def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
         ignored, unsaid = arguments["ignore_index"], loss.part["own"]["ignore_index"]
         if (targets == ignored).any():
             loss.part["seen"]["ignored"] = True
+            if arguments.get("divisor") == "rows" and arguments.get("reduction", "mean") == "mean":
+                _tell_summed(loss, rows, targets, told.places["loss"])
         elif ignored != unsaid:
             arguments["ignore_index"] = unsaid
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
+
+
+def _tell_summed(loss: ToldLoss, rows: TrainedRows, targets: np.ndarray, place: str) -> None:
+    """Tell a sum over the rows of a batch, those of targets that are left out counted, where all have as many rows.
+
+    Raises:
+        UnclearError: when the last batch has fewer: the number that divides is another one there.
+    """
+    if len(targets) % rows.batch and not rows.drops:
+        what = "a loss that is divided by the rows of its batch, those whose targets are left out counted,"
+        raise UnclearError(what, place, "a mean over the targets that count, or batches of as many rows each")
+    arguments = loss.part["arguments"]
+    arguments["reduction"] = "sum"
+    del arguments["divisor"]
+    loss.weight /= rows.batch * targets[0].size
 
 
 def _tell_places(told: Told, graph: TracedModel, model: nn.Module) -> None:
