@@ -37,6 +37,7 @@ from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.rescaled import rescalings_joined
 from parity.reading.same_rows import SharedRows, shared_rows
+from parity.reading.seen_rows import rows_seen
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
@@ -85,6 +86,7 @@ def paired(
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
     a, b = ordered_alike(a, called_alike(a, b))
+    a, b, seen_alike = rows_seen(a, b, names)
     specs = [_built(one) for one in (a, b)]
     sides = []
     for name, one, built in zip(names, (a, b), specs, strict=True):
@@ -115,14 +117,7 @@ def paired(
     spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
-    if not first.seen("epochs") and second.seen("epochs"):
-        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
-    if "metrics" not in spec and "metrics" in b.spec:
-        spec["metrics"] = b.spec["metrics"]
-    if "metrics" not in spec:
-        judged = judged_by(specs[0])
-        spec |= {"metrics": judged} if judged else {}
-        forms += [f"Neither names a metric: {told_of(judged)} says which does better."] if judged else []
+    forms += _as_either_says(spec, sides, specs)
     told = {**_changes(first, second, specs), **rows.data[1]}
     spec["sides"] = {
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
@@ -133,7 +128,30 @@ def paired(
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *flattened, *ahead, *rows.notes])
+    return Pair(
+        sides=(first, second),
+        spec=spec,
+        rows=rows,
+        notes=[*notes, *forms, *flattened, *ahead, *seen_alike, *rows.notes],
+    )
+
+
+def _as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Sequence[Spec]) -> list[str]:
+    """Say in the common spec what only the second program does, or neither: how long it trains, what it is judged by.
+
+    Returns:
+        What a reader should know, in sentences.
+    """
+    first, second = sides
+    if not first.seen("epochs") and second.seen("epochs"):
+        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
+    if "metrics" not in spec and "metrics" in second.reading.spec:
+        spec["metrics"] = second.reading.spec["metrics"]
+    judged = {} if "metrics" in spec else judged_by(specs[0])
+    if not judged:
+        return []
+    spec["metrics"] = judged
+    return [f"Neither names a metric: {told_of(judged)} says which does better."]
 
 
 def _built(reading: ReadProgram) -> Spec:

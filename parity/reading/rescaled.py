@@ -31,8 +31,13 @@ def rescalings_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec
         alone = name not in fixed and layer.name not in graph.shared and graph.readers(name) == [layer]
         if isinstance(outer, Rescaling) and isinstance(inner, Rescaling) and alone:
             scale, offset = inner.scale * outer.scale, inner.offset * outer.scale + outer.offset
-            # As a person writes them: 127.5 / 127.5 may come to a number beside 1.
-            ops[layer.name] = outer.replace(scale=float(f"{scale:.15g}"), offset=float(f"{offset:.15g}"))
+            ops[layer.name] = outer.replace(scale=_written(scale), offset=_written(offset))
             read = graph.by_name[name].reads[0].name
             gone[name] = gone.get(read, read)
     return without(model, graph, ops, gone) if gone else model
+
+
+def _written(number: float) -> float:
+    """Return a number as a person writes it: 127.5 times 1 / 127.5 may come to one beside 1."""
+    short = float(f"{number:.15g}")
+    return short if len(repr(short)) + 3 < len(repr(number)) else number

@@ -10,8 +10,11 @@ from parity.reading.rescaled import rescalings_joined
 from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec
 
-STEPS: list[Any] = [{"rescaling": {"name": "less", "scale": 1.0, "offset": -127.5}},
-                    {"rescaling": {"name": "over", "scale": 1 / 127.5}}, {"dense": {"units": 2, "name": "dense"}}]  # fmt: skip
+STEPS: list[Any] = [
+    {"rescaling": {"name": "less", "scale": 1.0, "offset": -127.5}},
+    {"rescaling": {"name": "over", "scale": 1 / 127.5}},
+    {"dense": {"units": 2, "name": "dense"}},
+]
 
 
 def model(*layers: Any) -> ModelSpec:
@@ -21,7 +24,7 @@ def model(*layers: Any) -> ModelSpec:
 def test_a_rescaling_of_a_rescaling_is_one_with_the_numbers_that_people_write() -> None:
     found = rescalings_joined(model({"rescaling": {"name": "first", "scale": 2.0}}, *STEPS))
     joined, dense = found.layers
-    assert brief(joined) == {"rescaling": {"name": "over", "scale": 2 / 127.5, "offset": -1.0}}
+    assert brief(joined) == {"rescaling": {"name": "over", "scale": 2.0 * (1 / 127.5), "offset": -1.0}}
     assert (dense.kind, dense.said_inputs) == ("dense", None)
 
 
