@@ -85,7 +85,7 @@ def paired(
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
-    a, b = ordered_alike(a, called_alike(a, b))
+    a, b = ordered_alike(*called_alike(a, b))
     a, b, seen_alike = rows_seen(a, b, names)
     specs = [_built(one) for one in (a, b)]
     sides = []

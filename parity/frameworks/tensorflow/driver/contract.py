@@ -57,6 +57,7 @@ class _Model(tf.Module):  # type: ignore[misc]
     def __init__(self, seen: Recorded, dtype: Any) -> None:
         super().__init__()
         self._seen, self.dtype = seen, dtype
+        self.order: tuple[int, ...] = ()  # Of its inputs, the numbers of those that it is given.
         by_handle: dict[int, Any] = {}
         for handle, name in seen.attributes().items():
             by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
@@ -69,6 +70,7 @@ class _Model(tf.Module):  # type: ignore[misc]
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
+        rows = tuple(rows[number] for number in self.order) if self.order else rows
         pairs = zip(seen.graph.reads, rows, strict=False)
         known = {id(one): tf.reshape(row, [-1]) if one.shape.rank == 1 else row for one, row in pairs}
         known |= {one: known[same] for one, same in self._same.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.attention import taken_apart
 from parity.frameworks.torch.driver.attention_apart import lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
+from parity.frameworks.torch.driver.given_otherwise import channels_moved, reordered, targets_moved
 from parity.frameworks.torch.driver.groups import apart_in, base_word
 from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
 from parity.frameworks.torch.driver.own_parameters import home_of
@@ -128,27 +128,13 @@ class TorchWatcher(Watcher):
         return found if step is None else {**found, "train_step": step}
 
     def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        def moved(_: Any, given: Any) -> Any:
-            # Of a single channel a moved tensor passes for contiguous as it lies, channels last, and convolutions give
-            # such: ``view`` behind them fails.
-            return given[0].movedim(-1, 1).clone(memory_format=torch.contiguous_format), *given[1:]
+        return {**parts, "build_model": channels_moved(parts["build_model"])}
 
-        def build_model() -> Any:
-            model = parts["build_model"]()
-            model.register_forward_pre_hook(moved)
-            return model
-
-        return {**parts, "build_model": build_model}
+    def reordering(self, parts: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+        return {**parts, "build_model": reordered(parts["build_model"], order)}
 
     def moving_targets(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        plain = parts["build_loss"]
-
-        def loss(outputs: Any, targets: Any, *more: Any, **named: Any) -> Any:
-            targets = targets.movedim(-1, 1).contiguous() if targets.dim() == outputs.dim() > 2 else targets
-            return plain(outputs, targets, *more, **named)
-
-        vars(loss)["__signature__"] = inspect.signature(plain)  # Whether it takes weights is read from that.
-        return {**parts, "build_loss": loss}
+        return {**parts, "build_loss": targets_moved(parts["build_loss"])}
 
     def tell(self, training: Training, folder: Path) -> Told:
         told = Told(framework="torch")
