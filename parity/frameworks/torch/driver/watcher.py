@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
-from parity.frameworks.torch.driver.attention import taken_apart
+from parity.frameworks.torch.driver.attention import layers_in, taken_apart
 from parity.frameworks.torch.driver.attention_apart import lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.given_otherwise import channels_moved, reordered, targets_moved
@@ -117,7 +117,7 @@ class TorchWatcher(Watcher):
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
         contracts.mark(part.model, graph)
-        taken_apart(part.model, loop, graph.written.values())
+        taken_apart(part.model, loop, layers_in(graph.nodes, graph.modules), graph.written.values())
         contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {
