@@ -14,6 +14,7 @@ from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.norms import moves_of
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.told_rates import at_rates
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
 
 
@@ -38,7 +39,7 @@ def contract_of(seen: Recorded) -> dict[str, Any]:
         optimizer = seen.steps[-1].optimizer
         if optimizer is None:
             return _Update(seen, model)
-        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        found = type(optimizer).from_config(at_rates(seen.exact(optimizer.get_config()), seen.set_rates))
         handles = {id(one): handle for handle, one in model._replay.variables.items()}
         by_handle = seen.gradients()
         return clipping(found, seen.clipped, model._replay, lambda one: by_handle[handles[id(one)]])

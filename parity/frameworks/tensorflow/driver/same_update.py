@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import READS, OperationChain, number_of
-from parity.frameworks.tensorflow.driver.counted import Counted, counted
+from parity.frameworks.tensorflow.driver.counted import Asked, Counted, counted
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.told_rates import table_of
+from parity.run.asked_rates import asked_rate
 from parity.run.decimals import decimal_of, shares_of
 
 if TYPE_CHECKING:
@@ -53,9 +55,14 @@ class SameUpdate:
     """
 
     operations: list[TapedOperation]
-    counted: dict[int, Counted] = field(default_factory=dict)
+    counted: dict[int, Counted | Asked] = field(default_factory=dict)
     carried: dict[int, Carried] = field(default_factory=dict)
     numbers: set[float] = field(default_factory=set)
+
+    @property
+    def asked(self) -> Asked | None:
+        """The rate that a line of the program gives by a count."""
+        return next((one for one in self.counted.values() if isinstance(one, Asked)), None)
 
     def of(self, handles: Collection[int]) -> list[TapedOperation]:
         """Return the operations that move some variables, with all that their assignments read."""
@@ -100,6 +107,7 @@ class _Steps:
         self.chains = [OperationChain(one, seen.chain.variables) for one in operations]
         self.keys = [_keyed(one) for one in operations]
         self.twins = [{key: op for op, key in keys.values()} for keys in self.keys]
+        self.places: dict[int, str] = {}
         self.gradients = [
             {id(one): seen.handle_of(source) for source, one in zip(step.sources, step.gradients, strict=True)}
             for step in self.steps
@@ -138,6 +146,7 @@ class _Steps:
                     if id(one) in leaves and not _equal(leaves[id(one)], every):
                         return None
                     leaves[id(one)] = every
+                    self.places[id(one)] = op.place
         found.operations = [op for op in self.last if id(op) in taken]
         return found if self._numbers(found, leaves) else None
 
@@ -206,7 +215,13 @@ class _Steps:
             arrays = [number_of(each) for each in every]
             if any(each.shape != arrays[0].shape for each in arrays):
                 return False
-            if all(np.array_equal(each, arrays[0]) for each in arrays):
+            asked = self._asked(one, arrays)
+            if asked is not None:
+                if found.asked is not None and found.asked.table != asked.table:
+                    return False
+                found.counted[one] = asked
+                found.numbers |= set(asked.numbers)
+            elif all(np.array_equal(each, arrays[0]) for each in arrays):
                 if arrays[0].dtype.kind == "f" and not arrays[0].ndim:
                     found.numbers.add(abs(decimal_of(float(arrays[0]))))
             elif arrays[0].ndim:
@@ -221,6 +236,18 @@ class _Steps:
             found.counted[one] = told
             found.numbers |= set(told.numbers)
         return True
+
+    def _asked(self, one: int, arrays: Sequence[np.ndarray]) -> Asked | None:
+        """Return a number as a rate that a line of the program gives by a count, where it is one that changes."""
+        if arrays[0].dtype.kind != "f" or arrays[0].ndim:
+            return None
+        values = [float(each) for each in arrays]
+        known = counted(values, ()) if len(set(values)) > 1 else None
+        if known is not None and known.power == 1.0:  # What means are short of, or a decay: a rule has those itself.
+            return None
+        places = [step.stood.get(self.places[one], []) for step in self.steps]
+        told = asked_rate(places, values) if all(places) else None
+        return None if told is None else table_of(told, self.seen.rows)
 
 
 def _keyed(operations: Sequence[TapedOperation]) -> dict[int, tuple[TapedOperation, tuple[str, str, int]]]:
