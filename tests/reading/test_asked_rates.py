@@ -107,7 +107,7 @@ def test_a_rate_that_stays_is_that_rate(case: str, read_text: Any) -> None:
 
 
 @pytest.mark.parametrize(("case", "line"), [
-    (text("lr = base / (2 + math.sin(step))"), r"rates of steps \(0.05, .*\) is not read; it needs rates that a schedule gives"),
+    (text("lr = base / (2 + math.sin(step))"), r"rates of steps \(0.05, .*\) is not read; it needs rates"),
     (text("lr = base if float(loss) > 0 else 0.01; optimizer.learning_rate = float(loss) * 0 + lr", OF_KERAS,
           ahead=MADE), "a rate that the program sets itself, by no count that is seen, is not read"),
 ], ids=["no schedule", "by the loss"])  # fmt: skip
