@@ -178,13 +178,12 @@ def _as_the_other(sides: Sequence[PairSide]) -> None:
         return sum(isinstance(op, kind) for op in side.model.layers)
 
     for side, other in (sides, sides[::-1]):
+        kept = read_by_losses(side.reading.spec["loss"])
         if count(side, Permute) > count(other, Permute):
             side.model = moves_undone(side.model)
-        kept = read_by_losses(side.reading.spec["loss"])
-        if count(side, Merging) > count(other, Merging):
-            side.model = merges_joined(side.model, kept)
-        if count(side, Rescaling) > count(other, Rescaling):
-            side.model = rescalings_joined(side.model, kept)
+        for kind, joined in ((Merging, merges_joined), (Rescaling, rescalings_joined)):
+            if count(side, kind) > count(other, kind):
+                side.model = joined(side.model, kept)
 
 
 def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from helpers_reading import read_and_held
 
+from parity.cli import main
 from parity.errors import ParityError
 from parity.run.asked_rates import At, asked_rate
 
@@ -120,6 +123,42 @@ def test_another_rate_is_a_line(case: str, line: str, read_text: Any) -> None:
 def test_a_program_with_a_rate_by_a_count_is_read_faithfully(case: str, session: Any, tmp_path: Path) -> None:
     _, held = read_and_held(session, RATES[case][0], tmp_path)
     assert held.lines[-1].startswith("read faithfully"), held.lines
+
+
+PORT = """\
+import numpy as np
+import torch
+from torch import nn
+generator = np.random.default_rng(0)
+x = torch.tensor(generator.normal(size=(64, 5)).astype("float32"))
+y = torch.tensor(generator.normal(size=(64, 1)).astype("float32"))
+net = nn.Linear(5, 1)
+nn.init.normal_(net.weight)
+nn.init.zeros_(net.bias)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=16)
+for epoch in range(6):
+    for a, b in loader:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(a), b).backward()
+        optimizer.step()
+    scheduler.step()
+"""
+
+
+@pytest.mark.sampled(4, among="questions")
+def test_a_rate_by_epochs_and_a_scheduler_are_at_parity_far_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """The count of a program is set where a step begins far on: it went on from the step before that was taken."""
+    monkeypatch.chdir(tmp_path)
+    Path("raw.py").write_text(text("lr = base * 0.5 ** (epoch // 2)"))
+    Path("port.py").write_text(PORT)
+    asked = ["compare", "port.py", "raw.py", "--no-proof", "--json", "--no-explain", "--steps", "12"]
+    result = json.loads(CliRunner().invoke(main, asked, standalone_mode=False).stdout)
+    assert [one["verdict"] for one in result["comparisons"]] == ["rounding"]
+    assert [one["path"] for one in result["differences"] if not one["inert"]] == []
 
 
 def places(source: str, line: int, **names: list[Any]) -> list[list[At]]:

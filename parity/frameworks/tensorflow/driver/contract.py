@@ -73,7 +73,7 @@ class _Model(tf.Module):  # type: ignore[misc]
         seen = self._seen
         rows = tuple(rows[number] for number in self.order) if self.order else rows
         pairs = zip(seen.graph.reads, rows, strict=False)
-        known = {id(one): tf.reshape(row, [-1]) if one.shape.rank == 1 else row for one, row in pairs}
+        known = {id(one): tf.reshape(row, [-1]) if len(one.shape) == 1 else row for one, row in pairs}
         known |= {one: known[same] for one, same in self._same.items()}
         values = self._replay.run(seen.graph.operations, known, training)
         if training:  # Running statistics, wherever in its step the program moves them.
@@ -125,7 +125,9 @@ class _Update(tf.Module):  # type: ignore[misc]
         # In a list: a tf.Module sorts what a dict holds by its keys, which are other ones in every process.
         self._handed = [tf.Variable(tf.cast(one.start, dtype), trainable=False) for one in self._carried.values()]
         self._count = tf.Variable(0.0, dtype=dtype, trainable=False)
-        self.kept += [*self._handed, *([self._count] if self._counted else [])]
+        self.kept += self._handed
+        if self._counted:  # Set where a step begins from the state of another: by it the numbers of the count go.
+            self.iterations = self._count
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:

@@ -75,7 +75,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RateTable:
     """A rate that goes by the count t of steps, from 1, as a line of the program has it.
 
     Args:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import READS, OperationChain, number_of
-from parity.frameworks.tensorflow.driver.counted import Asked, Counted, counted
+from parity.frameworks.tensorflow.driver.counted import Counted, RateTable, counted
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS, TapeReplay
 from parity.frameworks.tensorflow.driver.told_rates import table_of
 from parity.run.asked_rates import asked_rate
@@ -59,14 +59,14 @@ class SameUpdate:
     """
 
     operations: list[TapedOperation]
-    counted: dict[int, Counted | Asked] = field(default_factory=dict)
+    counted: dict[int, Counted | RateTable] = field(default_factory=dict)
     carried: dict[int, Carried] = field(default_factory=dict)
     numbers: set[float] = field(default_factory=set)
 
     @property
-    def asked(self) -> Asked | None:
+    def asked(self) -> RateTable | None:
         """The rate that a line of the program gives by a count."""
-        return next((one for one in self.counted.values() if isinstance(one, Asked)), None)
+        return next((one for one in self.counted.values() if isinstance(one, RateTable)), None)
 
     def of(self, handles: Collection[int]) -> list[TapedOperation]:
         """Return the operations that move some variables, with all that their assignments read."""
@@ -279,7 +279,7 @@ class _Steps:
             found.numbers |= set(told.numbers)
         return True
 
-    def _asked(self, one: int, arrays: Sequence[np.ndarray]) -> Asked | None:
+    def _asked(self, one: int, arrays: Sequence[np.ndarray]) -> RateTable | None:
         """Return a number as a rate that a line of the program gives by a count, where it is one that changes."""
         if arrays[0].dtype.kind != "f" or arrays[0].ndim:
             return None

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
 from parity.frameworks.tensorflow.driver.clips import clipped_in
-from parity.frameworks.tensorflow.driver.counted import Asked
+from parity.frameworks.tensorflow.driver.counted import RateTable
 from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.norms import norms_in
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
@@ -87,7 +87,7 @@ class Recorded:
         return same_update(self)
 
     @cached_property
-    def set_rates(self) -> Asked | str | None:
+    def set_rates(self) -> RateTable | str | None:
         """Return the rates that the program sets of its optimizer, or where it does so."""
         return set_rates(self)
 

@@ -61,12 +61,12 @@ def written_errors(chain: OperationChain, tensor: Any) -> WrittenErrors | None:
 
 
 def _met(chain: OperationChain, tensor: Any) -> tuple[Any, Any]:
-    """Return the last two tensors that meet of which one is trained and the other data; None where none do."""
+    """Return the last two tensors that meet, one trained and the other data, where an error is made of them."""
     for op in reversed(chain.needed(tensor)):
         trained = [one for one in op.inputs if is_tensor(one) and chain.trains(one)]
         data = [one for one in op.inputs if is_tensor(one) and not chain.trains(one) and chain.moves(one)]
         if len(trained) == 1 == len(data) and len(op.inputs) == 2:
-            return trained[0], data[0]
+            return (trained[0], data[0]) if op.kind in ("Sub", "SquaredDifference") else (None, None)
     return None, None
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from parity.frameworks.tensorflow.driver.chain import number_of
-from parity.frameworks.tensorflow.driver.counted import Asked
+from parity.frameworks.tensorflow.driver.counted import RateTable
 from parity.frameworks.tensorflow.driver.told_rows import RowsOfLoop
 from parity.run.asked_rates import AskedRate, asked_rate
 from parity.run.loops_here import loops_around
@@ -22,7 +22,7 @@ LATER = [round(DENSE * 1.05**number) for number in range(1, 130)]
 """Steps behind these, up to a million, at which a rate is asked for, too."""
 
 
-def table_of(told: AskedRate, rows: RowsOfLoop) -> Asked | None:
+def table_of(told: AskedRate, rows: RowsOfLoop) -> RateTable | None:
     """Return the rates of the steps; None where they do not change, or are not known.
 
     Args:
@@ -45,7 +45,7 @@ def table_of(told: AskedRate, rows: RowsOfLoop) -> Asked | None:
         later = [] if len(table) < DENSE else [(step, one) for step in LATER if (one := _at(told, step)) is not None]
         word = {"dense": table, "later": later}
     known = bool(table) and all(map(math.isfinite, table)) and table[0] > 0.0
-    return Asked(tuple(table), word) if known and len(set(table)) > 1 else None
+    return RateTable(tuple(table), word) if known and len(set(table)) > 1 else None
 
 
 def _at(told: AskedRate, step: int) -> float | None:
@@ -65,14 +65,14 @@ def at_set_rates(word: Word, seen: Recorded, told: Told) -> Word:
     """
     if seen.set_rates is None:
         return word
-    if isinstance(seen.set_rates, Asked):
+    if isinstance(seen.set_rates, RateTable):
         return {**word, "arguments": {**word["arguments"], "learning_rate": seen.set_rates.word}}
     told.refused.append(ToldRefusal(what="a rate that the program sets itself, by no count that is seen,",
                                     place=seen.set_rates, needs="a schedule of the optimizer"))  # fmt: skip
     return word
 
 
-def set_rates(seen: Recorded) -> Asked | str | None:
+def set_rates(seen: Recorded) -> RateTable | str | None:
     """Return the rates that a program sets of its optimizer; where it does so, if that is not told; None for none.
 
     Args:
@@ -94,9 +94,9 @@ def set_rates(seen: Recorded) -> Asked | str | None:
     return table if table is not None or len(set(told.rates(DENSE))) < 2 else seen.steps[-1].place
 
 
-def at_rates(config: dict[str, Any], asked: Asked | str | None) -> dict[str, Any]:
+def at_rates(config: dict[str, Any], asked: RateTable | str | None) -> dict[str, Any]:
     """Return the configuration of an optimizer of Keras's with a schedule that gives the rates that a program sets."""
-    if not isinstance(asked, Asked):
+    if not isinstance(asked, RateTable):
         return config
     import keras
     import tensorflow as tf

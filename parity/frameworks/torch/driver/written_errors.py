@@ -24,7 +24,7 @@ NEAR = 1e-9
 
 
 @dataclass(frozen=True)
-class WrittenErrors:
+class ErrorsByHand:
     """A loss of errors that was written out.
 
     Args:
@@ -42,7 +42,7 @@ class WrittenErrors:
     factor: float
 
 
-def written_errors(call: Call) -> WrittenErrors | None:
+def written_errors(call: Call) -> ErrorsByHand | None:
     """Return the loss whose mean or sum over all elements a call is; None where it is none of errors."""
     if call.name not in ("mean", "sum") or len(call.args) != 1 or call.kwargs or len(call.refs()) != 1:
         return None
@@ -69,7 +69,7 @@ def written_errors(call: Call) -> WrittenErrors | None:
     if found is None:
         return None
     part, factor = found
-    return WrittenErrors(call, outputs, targets, {**part, "arguments": {**part["arguments"], "reduction": call.name}},
+    return ErrorsByHand(call, outputs, targets, {**part, "arguments": {**part["arguments"], "reduction": call.name}},
                          factor)  # fmt: skip
 
 
