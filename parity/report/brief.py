@@ -46,6 +46,7 @@ def _answer(result: Result) -> list[doc.Block]:
     return [
         doc.Callout([answer]),
         *([doc.Callout(restless[:1], tone="doubt")] if restless else []),
+        *(doc.Callout([doubt], tone="doubt") for doubt in result.doubts),
         *(doc.Callout([failure], tone="harm") for failure in verdict.failure_notes(result)[:1]),
     ]
 
@@ -68,6 +69,8 @@ def _findings(result: Result) -> list[doc.Block]:
     if differing := answers.differing(result):
         lines: list[doc.Words] = [[doc.Span(path, "code"), said] if path else said for path, said in differing]
         blocks.append(doc.Callout(["They differ in:"], lines))
+    if given := answers.by_themselves(result):
+        blocks.append(doc.Text(given))
     mends = next((one for one in told if one.kind in answers.TRY and any(patch.options for patch in one.patches)), None)
     if mends is not None and not mends.patches[0].by_hand:
         options = [option for patch in mends.patches[:1] for option in patch.options]

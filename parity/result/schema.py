@@ -275,6 +275,7 @@ class DifferenceFact(Fact):
     lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
     entries: list[str] = Field(default=[], description="names of the entries that it is about, in `entries`")
     field: str = Field(default="", description="what the field is that differs")
+    by_themselves: bool = Field(default=False, description="each framework's own part is so, whatever it is told")
 
 
 class Result(Fact):
@@ -291,6 +292,7 @@ class Result(Fact):
     explanation: Explanation | None = None
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = Field(default=[])
+    doubts: list[str] = Field(default=[], description="sentences that no verdict may be read without")
     command: str = Field(description="the command that repeats this run")
     under_way: list[str] = Field(default=[], description="what was still to come as this was written; empty: nothing")
 

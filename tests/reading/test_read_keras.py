@@ -68,6 +68,23 @@ def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None
         assert (rows["X"].shape, rows["y"].dtype) == ((120, 8, 8, 1), np.int64)
 
 
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "binary_crossentropy"])
+def test_outputs_that_the_loss_only_takes_for_probabilities_are_read_faithfully(loss: str, tmp_path: Path) -> None:
+    """A softmax that is missing is the commonest of faults: the program's outputs are the numbers that they are."""
+    units = 3 if loss.startswith("sparse") else 1
+    (tmp_path / "missing.py").write_text(
+        "import keras, numpy as np\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32')\n"
+        f"y = np.arange(32) % {max(units, 2)}\n"
+        f"net = keras.Sequential([keras.Input((4,)), keras.layers.Dense({units})])\n"
+        f"net.compile('sgd', {loss!r})\n"
+        "net.fit(x, y)\n"
+    )
+    found = api.read(tmp_path / "missing.py", out=tmp_path)
+    assert found.proof is not None
+    assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
+
+
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "arguments"), [("subclassed", ["--width", "7"]), ("two_towers", [])], ids=["subclassed", "two_towers"]

@@ -46,8 +46,7 @@ MOST = 20_000
 NUMBERS = 200
 """Operations of single numbers that are kept ahead of the first step."""
 
-STEPS = 3
-"""Steps that are recorded: the last of them ends at its optimizer, or at the next gradient."""
+STEPS = 3  # The last of them ends at its optimizer, or at the next gradient.
 
 
 class Recorder:
@@ -296,6 +295,9 @@ class Recorder:
             grads = list(grads)
             variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
             step.optimizer, step.applied = optimizer, (grads, list(variables))
+            rate = getattr(optimizer, "_learning_rate", None)
+            if rate is not None and hasattr(rate, "numpy"):  # A schedule says itself what it gives.
+                step.rate = float(rate.numpy())
             if len(self.steps) == STEPS:
                 self.full(self)
             with self.quiet():
