@@ -233,4 +233,4 @@ def _wrapped(side: PairSide, program: Wanted) -> str:
     missing = [part for part in side.reading.unsaid if part in ("loss", "optimizer")]
     if missing:
         raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
-    return wrapper_of(program, side.moved and not side.ahead, side.ends_moved)
+    return wrapper_of(program, side.moved and not side.ahead, side.ends_moved, side.reading.takes)

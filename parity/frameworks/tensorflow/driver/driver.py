@@ -177,6 +177,7 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def _unbound(self) -> list[Any]:
         bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
+        bound.add(id(getattr(self.optimizer, "iterations", None)))  # A count is set by itself.
         return unbound(self.model, None if self.bindings["slots"] else self.updating, bound)
 
     def leftovers(self) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from tensorflow.python.framework import op_callbacks
 
 from parity.frameworks.tensorflow.driver.chain import is_single, is_value
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
-from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
+from parity.frameworks.tensorflow.driver.taped import SingleSets, TapedOperation, TapedStep
 from parity.run.driver.base import Driver
 from parity.run.here import line_here
 
@@ -46,8 +46,7 @@ MOST = 20_000
 NUMBERS = 200
 """Operations of single numbers that are kept ahead of the first step."""
 
-STEPS = 3
-"""Steps that are recorded: the last of them ends at its optimizer, or at the next gradient."""
+STEPS = 3  # The last of them ends at its optimizer, or at the next gradient.
 
 
 class Recorder:
@@ -68,6 +67,7 @@ class Recorder:
         self.drawn: dict[int, TapedOperation] = {}
         self.datasets: list[Any] = []
         self.tested: list[tuple[Any, str]] = []
+        self.sets = SingleSets()
         self.odd: list[tuple[str, str, str]] = []
         self._into: list[TapedOperation] | None = None
         self._step: TapedStep | None = None
@@ -182,6 +182,10 @@ class Recorder:
                 self.drawn[id(outputs[0])] = self._made(kind, inputs, attrs, outputs, "")
         elif len(self._into) < MOST:
             self._into.append(self._made(kind, inputs, attrs, outputs, line_here()))
+            if self._step is not None and self._into is self._step.after:
+                self._step.stand(inputs)
+        if kind == "AssignVariableOp" and not self._creating and is_single(inputs[1]):
+            self.sets.note(inputs, len(self.steps))
         first = not self.steps or self._creating
         if kind == "AssignVariableOp" and id(inputs[0]) not in self.starts and first:
             self.starts[id(inputs[0])] = inputs[1]
