@@ -52,6 +52,8 @@ OF_TORCH = {
                                "CrossEntropyLoss with another number in each step (0.0, then 0.016)"),
     "a loss by turns": (LOSS, f"{LOSS} if i % 32 else nn.functional.multi_margin_loss(net(xb), yb)",
                         "a loss that is multi_margin_loss in one step and CrossEntropyLoss in the next"),
+    "a state that is handed on": (LOSS, "criterion(out := net(xb + (out.detach().mean() if i else 0.0)), yb)",
+                                  "what a model gave in one step, handed to it in the next"),
     "rows that grow": (LOSS, "criterion(net(xb * (1 + i)), yb)", "rows that the loop makes otherwise from step to"),
 }  # fmt: skip
 
@@ -81,7 +83,7 @@ OF_TAPES = {
     "weights from NumPy": (STEP, f"{STEP}        weights[0].assign(np.clip(np.array(weights[0]), -0.1, 0.1))\n",
                            "a change of weights beside the steps of the optimizer"),
     "a rate that falls": (AHEAD, "        optimizer.learning_rate.assign(optimizer.learning_rate * 0.9)\n",
-                          "a learning rate that the program sets itself (0.09, 0.081, 0.0729)"),
+                          "a rate that the program sets itself, by no count that is seen,"),
 }  # fmt: skip
 
 TENSORFLOW = """

@@ -247,10 +247,6 @@ def changed_by_hand(seen: Recorded) -> list[ToldRefusal]:
     if not clipped.why and any(given.get(id(clipped.before(one))) != handle for one, handle in pairs):
         what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
         found.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
-    rates = [f"{one.rate:g}" for one in seen.steps if one.rate is not None]
-    if len(set(rates)) > 1:
-        what = f"a learning rate that the program sets itself ({', '.join(rates)})"
-        found.append(ToldRefusal(what=what, place=last.place, needs="a schedule of keras.optimizers.schedules"))
     assigns = (
         op for step in seen.steps for op in step.after if op.kind in ASSIGNS and id(op.inputs[0]) in seen.trained
     )

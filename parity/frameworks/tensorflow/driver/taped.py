@@ -65,7 +65,6 @@ class TapedStep:
         gradients: what it gave.
         optimizer: of Keras's, that took them.
         applied: gradients and variables that it was given.
-        rate: that it had then; None of a schedule.
         place: line of ``tape.gradient``.
         stood: by the line of an operation behind the gradient that is given a number, where the program stood there.
     """
@@ -78,7 +77,6 @@ class TapedStep:
     gradients: Sequence[Any] = ()
     optimizer: Any = None
     applied: tuple[Sequence[Any], Sequence[Any]] = ((), ())
-    rate: float | None = None
     place: str = ""
     stood: dict[str, list[At]] = field(default_factory=dict)
 

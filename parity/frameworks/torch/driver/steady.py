@@ -39,6 +39,9 @@ def check_steady(passes: Sequence[Pass]) -> None:
         UnclearError: for such.
     """
     for one, other in pairwise(passes):
+        if {id(root) for root in one.roots} & {id(root) for root in other.roots}:
+            what = "what a model gave in one step, handed to it in the next (a hidden state),"
+            raise UnclearError(what, other.place, "steps that begin from their rows alone")
         if _shapes(one) != _shapes(other):
             continue  # A last batch of fewer rows is reshaped by other numbers.
         calls = list(_calls(one)), list(_calls(other))
