@@ -68,7 +68,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     weights, missing, extras = weights_of(
         side, mapped, compiled, ordered or inventory["parameters"], own, called=ordered is not None
     )
-    outputs = _outputs(side, mapped, weights, compiled, inventory)
+    outputs = _outputs(side, own, mapped, weights, compiled, inventory)
     features = _features(side, own)
     weights |= {name: replace(weights[name], counted=shape) for name, shape in features.weights.items()
                 if name in weights}  # fmt: skip
@@ -121,6 +121,7 @@ def _features(side: Resolved, own: OwnProgram) -> Features:
 
 def _outputs(
     side: Resolved,
+    own: OwnProgram,
     mapped: Mapping[str, str],
     weights: Mapping[str, Weight],
     compiled: Program,
@@ -144,6 +145,7 @@ def _outputs(
         for name, output in [(layer.name, compiled.bindings.outputs[layer.name])]
         if output.attribute in there
         and name not in mapped
+        and name not in own.cut
         and not (layer.op.partly and output.attribute in plain)
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
@@ -158,15 +160,17 @@ def _outputs(
         return by_name | _whole(side, compiled, inventory) if whole else by_name
     # What is opaque computes nothing that is not in it: its output is what the program's own layer puts out.
     opaque = {one.name: mapped[one.name] for one in side.layers() if one.op.at_home and one.name in mapped}
-    own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
-    found, places = by_name | own, _places(side, mapped, weights, there) | opaque
+    found = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
+    found, places = by_name | found, _places(side, mapped, weights, there) | opaque
     ordered = side.layers()
     for one in ordered:
         if one.op.partly and places.get(one.name) in plain:
             del places[one.name]
+    whole_in = {one.name for one in ordered if one.name in places and one.name not in own.padded}
+    put_out = {one.name for one in ordered if places.get(one.name) in plain and one.name not in own.cut}
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
-        if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
+        if layer.name not in found and layer.name in put_out and not _activates(layer, side):
             found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for before in ordered:
         readers = side.graph.readers(before.name)
@@ -174,15 +178,15 @@ def _outputs(
             # What reads several, or is called again, does not show which of them it takes in; and one reader of several
             # shows what goes back through itself, which is not the whole gradient.
             single = len(readers) == len(after.reads) == 1 and after.owner not in side.graph.shared
-            if before.name not in found and after.name in places and single and _whole_there(after, places, weights):
+            if before.name not in found and after.name in whole_in and single and _whole_there(after, places, weights):
                 found[before.name] = _taken_in(before, after, places[after.name], side.framework, compiled)
     for layer in inner:
-        if layer.name not in found and places.get(layer.name) in plain:
+        if layer.name not in found and layer.name in put_out:
             found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for layer in ordered if not alone else ():  # Of several outputs, where its own module computes no more than that.
         point = compiled.bindings.outputs[layer.name].point
         bare = point == "logits" or _behind(layer) is None
-        if layer.name in ends and layer.name not in found and places.get(layer.name) in plain and bare:
+        if layer.name in ends and layer.name not in found and layer.name in put_out and bare:
             seen = _put_out(layer, places[layer.name], side.framework, compiled)
             found[layer.name] = replace(seen, point=point, then=None)
     if alone and last.name not in found:

@@ -40,6 +40,7 @@ from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
 from parity.reading.weighed_alike import weighed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
+from parity.reading.zeros_ahead import ends_cut, padded_alike, zeros_taken_in
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
 from parity.spec.load import build_spec
@@ -91,6 +92,8 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     _pooled_alike(sides)
     ahead = rows_prepared(sides)
+    for side in sides:
+        _as_padding(side)
     turned_alike(sides)
     _as_the_other(sides)
     for side, other in (sides, sides[::-1]):
@@ -100,6 +103,7 @@ def paired(
     _rename(first, second)
     second.model = padding_alike(started_alike(second.model, first.model), first.model)
     first.model = padding_alike(first.model, second.model)
+    second.model = padded_alike(second.model, first.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = [*left_out_alike(sides, specs), *weighed_alike(sides, specs)]
@@ -149,6 +153,15 @@ def _pooled_alike(sides: Sequence[PairSide]) -> None:
     if counts[0] != counts[1]:
         for side in sides:
             side.model = pools_whole(side.model, read_by_losses(side.reading.spec["loss"]))
+
+
+def _as_padding(side: PairSide) -> None:
+    """Say zeros around what a window moves over, and ends that are cut off behind it, as the padding that they are."""
+    kept = read_by_losses(side.reading.spec["loss"])
+    side.model, side.padded = zeros_taken_in(side.model, kept)
+    side.model, side.cut = ends_cut(side.model, kept)
+    if side.cut:
+        side.model = activations_joined(side.model, kept)
 
 
 def _as_the_other(sides: Sequence[PairSide]) -> None:
@@ -307,6 +320,9 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["inputs"] = one.own_rows
         if one.flattened:
             told["channels_first"] = list(one.flattened)
+        for field_, layers in (("padded", one.padded), ("cut", one.cut)):
+            here = [name for name, own in one.names.items() if own in layers]
+            told |= {field_: here} if here else {}
         if one.decays:
             told["l2_in_optimizer"] = True
         if one.masks_ignored:
