@@ -101,9 +101,8 @@ def paired(
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
-    second.model = padding_alike(started_alike(second.model, first.model), first.model)
+    second.model = padding_alike(padded_alike(started_alike(second.model, first.model), first.model), first.model)
     first.model = padding_alike(first.model, second.model)
-    second.model = padded_alike(second.model, first.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
     forms = [*left_out_alike(sides, specs), *weighed_alike(sides, specs)]

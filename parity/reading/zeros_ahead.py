@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from parity.ops import ActivatedOp, ShapeError
 from parity.ops.convolution import Convolving
 from parity.ops.padding import Cropping, ZeroPadding
-from parity.ops.pooling import MaxPooling, Pooling
+from parity.ops.pooling import MaxPooling
 from parity.ops.slice import Slice
 from parity.ops.transposed import Transposed
 from parity.ops.windowed import Windowed
@@ -119,7 +119,7 @@ def _never_negative(graph: Graph, name: str) -> bool:
 def ends_cut(model: ModelSpec, kept: Collection[str] = ()) -> tuple[ModelSpec, dict[str, str]]:
     """Return a model in which a convolution whose ends are cut off behind it pads by so much less.
 
-    A transposed one, whose padding cuts off what it says, is then ``same`` where that comes to it.
+    Of a transposed one, whose padding cuts off what it says, it is so much more.
 
     Args:
         model: of a spec.
@@ -141,6 +141,8 @@ def ends_cut(model: ModelSpec, kept: Collection[str] = ()) -> tuple[ModelSpec, d
         if padding is not None:
             changes[layer.name] = {"padding": padding}
             gone[behind.name] = layer.name
+    if not gone:
+        return model, {}
     ops = {layer.name: own_call(layer) for layer in graph.layers}
     ops |= {name: ops[name].replace(**fields) for name, fields in changes.items()}
     return without(model, graph, ops, gone), {layer: name for name, layer in gone.items()}
@@ -154,9 +156,8 @@ def _less(layer: Layer, behind: Layer) -> Any:
     if not op.activation.elementwise or op.activity() is not None:
         return None
     if isinstance(op, Transposed):
-        fits = op.padding == "valid" and _fits(op, "same", layer.input_shape, behind.output_shape)
-        over = [max(window - step, 0) for window, step in zip(op.windows, op.steps(), strict=True)]
-        return "same" if fits and list(edges) == [(one // 2, one - one // 2) for one in over] else None
+        more = tuple((a + c, b + d) for (a, b), (c, d) in zip(op.cut(), edges, strict=True))
+        return more if _fits(op, more, layer.input_shape, behind.output_shape) else None
     pads = op.pads(lengths_of(layer.input_shape, op.data_format))
     axes = zip(pads, edges, op.steps(), strict=True)
     less = tuple((before - a * step, after - b * step) for (before, after), (a, b), step in axes)
@@ -195,19 +196,26 @@ def padded_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
         like = graphs[1].by_name.get(layer.name)
         if like is None or like.op.kind != layer.op.kind or not layer.owns or not like.owns:
             continue
-        mine, theirs = layer.op, like.op
-        if not isinstance(mine, Convolving | Pooling) or not isinstance(theirs, Convolving | Pooling):
-            continue
-        same = mine.padding != theirs.padding and _of_same_rows(layer, like)
-        if same and mine.same_ends(lengths_of(layer.input_shape, mine.data_format), theirs.padding):
-            changes[layer.name] = {"padding": theirs.padding}
+        theirs = getattr(like.op, "padding", None)
+        if _of_same_rows(layer, like) and _pads_alike(layer, theirs):
+            changes[layer.name] = {"padding": theirs}
     return having(model, changes)
 
 
 def _of_same_rows(layer: Layer, like: Layer) -> bool:
     """Return whether two layers move a window of one size, by the same steps, over rows of the same shape."""
     one, other = layer.op, like.op
-    assert isinstance(one, Windowed)
-    assert isinstance(other, Windowed)
-    alike = (one.windows, one.steps(), one.data_format) == (other.windows, other.steps(), other.data_format)
-    return alike and layer.input_shape == like.input_shape
+    if not isinstance(one, Windowed) or not isinstance(other, Windowed) or layer.input_shape != like.input_shape:
+        return False
+    return (one.windows, one.steps(), one.data_format) == (other.windows, other.steps(), other.data_format)
+
+
+def _pads_alike(layer: Layer, padding: Any) -> bool:
+    """Return whether another padding does the same."""
+    op = layer.op
+    assert isinstance(op, Windowed)
+    if op.padding == padding:
+        return False
+    if isinstance(op, Transposed):
+        return op.cut() == op.replace(padding=padding).cut()
+    return op.same_ends(lengths_of(layer.input_shape, op.data_format), padding)
