@@ -101,7 +101,7 @@ def _fits(op: Op, padding: Any, shape: Any, wanted: Any) -> bool:
     try:
         found: bool = op.replace(padding=padding).output_shape(shape) == wanted
         return found
-    except (ValidationError, ShapeError):  # It knows names alone, or would have a window of nothing but zeros.
+    except (ValidationError, ShapeError):  # It would have a window of nothing but zeros.
         return False
 
 
