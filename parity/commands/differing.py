@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from parity.court.work import Work
 from parity.explain.contest import split
 from parity.result.filling_explanation import difference_facts
-from parity.result.filling_lessons import about
+from parity.result.filling_lessons import about, by_themselves
 from parity.result.patches import lines_of
 from parity.result.schema import DifferenceFact, LineFact
 from parity.run.environment import may_have_gpus
@@ -46,7 +46,8 @@ def told_differences(
         pair = {explained.contest.good.name, explained.contest.bad.name} if explained else set()
         mine = explained if pair == {a, b} else None
         known = {one.path: about(named[a], named[b], one) for one in ones}
-        told += difference_facts(a, b, ones, mine, _lines(work, sides, (a, b), ones), known)
+        given = {one.path for one in ones if by_themselves(named[a], named[b], one)}
+        told += difference_facts(a, b, ones, mine, _lines(work, sides, (a, b), ones), known, given)
     return told
 
 

@@ -35,7 +35,8 @@ class Spoken:
 def spoken_by(side: Resolved) -> Spoken | None:
     """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities.
 
-    None, too, where the loss is opaque: what that takes them for is not known, and they are compared as they are.
+    None, too, where the loss is opaque: what that takes them for is not known, and they are compared as they are. So
+    are those of a layer that ends in no softmax, where the loss takes them for probabilities all the same.
     """
     if side.config.loss.at_home:
         return None
@@ -45,6 +46,8 @@ def spoken_by(side: Resolved) -> Spoken | None:
     if kind is None:
         return None
     from_logits = isinstance(loss, CrossEntropy) and loss.from_logits and not made
+    if not made and not from_logits and side.last.op.activation_field:
+        return None  # Any numbers at all, which the loss takes for probabilities.
     tapped = LOGITS if from_logits or loss.fused(ending) else AS_PROBABILITIES
     return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
 

@@ -35,12 +35,13 @@ from parity.reading.plainly import (
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
 from parity.reading.same_rows import SharedRows, shared_rows
+from parity.reading.seen_rows import rows_seen
 from parity.reading.started_alike import padding_alike, started_alike
 from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
 from parity.reading.weighed_alike import weighed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
-from parity.reading.zeros_ahead import ends_cut, padded_alike, zeros_taken_in
+from parity.reading.zeros_ahead import as_padding, padded_alike
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
 from parity.spec.load import build_spec
@@ -84,6 +85,7 @@ def paired(
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
     a, b = ordered_alike(a, called_alike(a, b))
+    a, b, seen_alike = rows_seen(a, b, names)
     specs = [_built(one) for one in (a, b)]
     sides = []
     for name, one, built in zip(names, (a, b), specs, strict=True):
@@ -92,8 +94,7 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     _pooled_alike(sides)
     ahead = rows_prepared(sides)
-    for side in sides:
-        _as_padding(side)
+    as_padding(sides)
     turned_alike(sides)
     _as_the_other(sides)
     for side, other in (sides, sides[::-1]):
@@ -116,14 +117,7 @@ def paired(
     spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
-    if not first.seen("epochs") and second.seen("epochs"):
-        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
-    if "metrics" not in spec and "metrics" in b.spec:
-        spec["metrics"] = b.spec["metrics"]
-    if "metrics" not in spec:
-        judged = judged_by(specs[0])
-        spec |= {"metrics": judged} if judged else {}
-        forms += [f"Neither names a metric: {told_of(judged)} says which does better."] if judged else []
+    forms += _as_either_says(spec, sides, specs)
     told = {**_changes(first, second, specs), **rows.data[1]}
     spec["sides"] = {
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
@@ -134,7 +128,26 @@ def paired(
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *flattened, *ahead, *rows.notes])
+    notes += [*forms, *flattened, *ahead, *seen_alike, *rows.notes]
+    return Pair(sides=(first, second), spec=spec, rows=rows, notes=notes)
+
+
+def _as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Sequence[Spec]) -> list[str]:
+    """Say in the common spec what only the second program does, or neither: how long it trains, what it is judged by.
+
+    Returns:
+        What a reader should know, in sentences.
+    """
+    first, second = sides
+    if not first.seen("epochs") and second.seen("epochs"):
+        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
+    if "metrics" not in spec and "metrics" in second.reading.spec:
+        spec["metrics"] = second.reading.spec["metrics"]
+    judged = {} if "metrics" in spec else judged_by(specs[0])
+    if not judged:
+        return []
+    spec["metrics"] = judged
+    return [f"Neither names a metric: {told_of(judged)} says which does better."]
 
 
 def _built(reading: ReadProgram) -> Spec:
@@ -152,15 +165,6 @@ def _pooled_alike(sides: Sequence[PairSide]) -> None:
     if counts[0] != counts[1]:
         for side in sides:
             side.model = pools_whole(side.model, read_by_losses(side.reading.spec["loss"]))
-
-
-def _as_padding(side: PairSide) -> None:
-    """Say zeros around what a window moves over, and ends that are cut off behind it, as the padding that they are."""
-    kept = read_by_losses(side.reading.spec["loss"])
-    side.model, side.padded = zeros_taken_in(side.model, kept)
-    side.model, side.cut = ends_cut(side.model, kept)
-    if side.cut:
-        side.model = activations_joined(side.model, kept)
 
 
 def _as_the_other(sides: Sequence[PairSide]) -> None:

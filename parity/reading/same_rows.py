@@ -189,7 +189,7 @@ def _kept_alike(
     shorter: dict[str, Any] = {}
     for name, array in shows.items():
         count = training_rows(len(array), split)
-        more = _in_form(array[count:], array[:count], other[name])
+        more = in_form(array[count:], array[:count], other[name])
         if more is None:
             return None
         longer[name], shorter[name] = np.concatenate([other[name], more]), array[:count]
@@ -198,7 +198,7 @@ def _kept_alike(
     return (mine, longer, [split, split]) if shows is mine else (longer, theirs, [split, split])
 
 
-def _in_form(more: NDArray[Any], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
+def in_form(more: NDArray[Any], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
     """Return further rows of one array in the form that another one has the same rows in; None where it has others."""
     if alike(one, other):
         return more
@@ -276,7 +276,7 @@ def _names_alike(sides: Sequence[PairSide], mine: Mapping[str, Any], theirs: Map
 def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:
     """Return whether two arrays hold the same, as far as the shorter goes, in whatever form."""
     count = min(len(one), len(other))
-    return _in_form(one[:0], one[:count], other[:count]) is not None
+    return in_form(one[:0], one[:count], other[:count]) is not None
 
 
 def _flat(one: NDArray[Any], other: NDArray[Any]) -> tuple[str, str] | None:

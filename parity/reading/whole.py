@@ -29,6 +29,11 @@ UNSEEN = "How many epochs it trains cannot be seen: the spec says 1."
 """Noted of a loop that does not say how long it goes on."""
 
 
+def only_seen(count: int) -> str:
+    """Return the note of a program of which so many rows are known, those of the batches that were seen."""
+    return f"The {count} rows are those of the batches that were seen: what these were taken from was not found."
+
+
 @dataclass(kw_only=True)
 class ReadProgram:
     """A program that was read.
@@ -165,6 +170,8 @@ def read_told(
     if rows.made_up:
         notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
     notes += rows.notes
+    if told.seen_loops is not None:
+        notes.append(only_seen(len(next(iter(rows.arrays.values())))))
     if told.redrawn:
         notes.append(f"Its rows are opaque: {told.redrawn.rstrip(',')}; those in {source} are one reading of them.")
     if unread + rows.unread:

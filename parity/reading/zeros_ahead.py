@@ -20,13 +20,29 @@ from parity.ops.slice import Slice
 from parity.ops.transposed import Transposed
 from parity.ops.windowed import Windowed
 from parity.ops.windows import lengths_of
-from parity.reading.plainly import having, own_call, without
+from parity.reading.opaque import read_by_losses
+from parity.reading.plainly import activations_joined, having, own_call, without
 from parity.spec.graph import Graph, Layer, graph_of, named
 
 if TYPE_CHECKING:
     from parity.ops import Op
     from parity.ops.around import Edges
+    from parity.reading.pair_side import PairSide
     from parity.spec.sections import ModelSpec
+
+
+def as_padding(sides: Sequence[PairSide]) -> None:
+    """Say zeros around what a window moves over, and ends that are cut off behind it, as the padding that they are.
+
+    Args:
+        sides: of a pair; their models, and what they say of layers with a window, are changed.
+    """
+    for side in sides:
+        kept = read_by_losses(side.reading.spec["loss"])
+        side.model, side.padded = zeros_taken_in(side.model, kept)
+        side.model, side.cut = ends_cut(side.model, kept)
+        if side.cut:
+            side.model = activations_joined(side.model, kept)
 
 
 def zeros_taken_in(model: ModelSpec, kept: Collection[str] = ()) -> tuple[ModelSpec, dict[str, str]]:

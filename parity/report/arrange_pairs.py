@@ -8,7 +8,7 @@ from pathlib import Path
 from parity.report import chart_rows, lookup, sidebyside
 from parity.report import document as doc
 from parity.report.files import linked
-from parity.report.sentences import evidence, outcomes, strikes, verdict
+from parity.report.sentences import answers, evidence, outcomes, strikes, verdict
 from parity.result import agreeing, formats
 from parity.result.schema import Comparison, DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 
@@ -118,7 +118,8 @@ def differences(result: Result) -> list[doc.Block]:
             told += _explained(result, result.explanation, items, a, b)
         elif items:
             told += [*_struck(items, a), _difference_table(result, items, strikes.plainly(items, a, b), a, b)]
-    return told or [doc.Text(verdict.no_differences(result))]
+    given = answers.by_themselves(result)
+    return [*told, *([doc.Text(given)] if given else [])] or [doc.Text(verdict.no_differences(result))]
 
 
 def _struck(items: Sequence[DifferenceFact], good: str) -> list[doc.Block]:

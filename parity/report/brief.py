@@ -68,6 +68,8 @@ def _findings(result: Result) -> list[doc.Block]:
     if differing := answers.differing(result):
         lines: list[doc.Words] = [[doc.Span(path, "code"), said] if path else said for path, said in differing]
         blocks.append(doc.Callout(["They differ in:"], lines))
+    if given := answers.by_themselves(result):
+        blocks.append(doc.Text(given))
     mends = next((one for one in told if one.kind in answers.TRY and any(patch.options for patch in one.patches)), None)
     if mends is not None and not mends.patches[0].by_hand:
         options = [option for patch in mends.patches[:1] for option in patch.options]

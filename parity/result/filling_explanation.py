@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from parity.errors import ParityError
@@ -191,6 +191,7 @@ def difference_facts(
     told: Explained | None = None,
     lines: Mapping[str, Sequence[LineFact]] | None = None,
     about: Mapping[str, tuple[list[str], str]] | None = None,
+    given: Collection[str] = (),
 ) -> list[DifferenceFact]:
     """Return the facts of the differences of two sides, with what they do where that was tried.
 
@@ -201,6 +202,7 @@ def difference_facts(
         told: what came of explaining this pair, None where another or none was explained.
         lines: where each difference stands in the programs.
         about: of each, the entries that it is about, and what its field is.
+        given: paths of those that the frameworks' own parts make, whatever they are told.
     """
     return [
         DifferenceFact(
@@ -212,6 +214,7 @@ def difference_facts(
             unexamined=_unexamined(told, one.path),
             lines=list((lines or {}).get(one.path, ())),
             entries=(about or {}).get(one.path, ([], ""))[0], field=(about or {}).get(one.path, ([], ""))[1],
+            by_themselves=one.path in given,
         )
         for one in found
     ]  # fmt: skip

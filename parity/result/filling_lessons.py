@@ -126,6 +126,27 @@ def about(a: Resolved, b: Resolved, one: Difference) -> tuple[list[str], str]:
     return list(entries), said
 
 
+def by_themselves(a: Resolved, b: Resolved, one: Difference) -> bool:
+    """Return whether both sides have what their frameworks' own parts do, and no argument of these says otherwise.
+
+    Args:
+        a: first side.
+        b: second side.
+        one: their difference.
+    """
+    return a.framework != b.framework and all(_given(side, path) for side in (a, b) for path in one.paths)
+
+
+def _given(side: Resolved, path: str) -> bool:
+    """Return whether a value is what the framework's own part has, whatever it is told."""
+    parent, _, key = path.rpartition(".")
+    owner = _held(side, parent)
+    native = type(owner).natives.get(side.framework) if isinstance(owner, Entry) else None
+    if native is None or native.never or key not in native.when or key in native.fields:
+        return False
+    return not isinstance(native.when[key], frozenset) and bool(getattr(owner, key) == native.when[key])
+
+
 def _held(side: Resolved, path: str) -> Any:
     """Return the value at a path; None where this side has no such thing."""
     try:

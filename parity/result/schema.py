@@ -275,6 +275,7 @@ class DifferenceFact(Fact):
     lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
     entries: list[str] = Field(default=[], description="names of the entries that it is about, in `entries`")
     field: str = Field(default="", description="what the field is that differs")
+    by_themselves: bool = Field(default=False, description="each framework's own part is so, whatever it is told")
 
 
 class Result(Fact):

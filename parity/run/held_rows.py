@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from parity.run.changed_rows import change_between, changed
+
 IsArray = Callable[[Any], bool | None]
 """Tells arrays of rows from what is none; None: neither it nor anything in it is one."""
 
@@ -52,12 +54,27 @@ def _is_own(value: Any) -> bool:
 def among(steps: Sequence[Sequence[np.ndarray]], arrays: Sequence[Any]) -> tuple[list[Any], list[Any]] | None:
     """Return the arrays that batches are rows of, and the numbers of these rows in each step; None where none are.
 
+    What a program makes of its rows on the way, channels moved or numbers scaled (:mod:`parity.run.changed_rows`), is
+    done to the whole array.
+
     Args:
         steps: of each the batches, the inputs first, as many in each; all of a step of as many rows.
         arrays: among which they are looked for; the shortest that fits is taken.
     """
+    found = _among(steps, arrays)
+    if found is None:
+        rows = np.concatenate([first for first, *_ in steps])
+        made = [one for array in arrays for one in changed(rows, array)]
+        found = _among(steps, made, [*arrays, *made]) if made else None
+    return found
+
+
+def _among(
+    steps: Sequence[Sequence[np.ndarray]], arrays: Sequence[Any], every: Sequence[Any] = ()
+) -> tuple[list[Any], list[Any]] | None:  # fmt: skip
+    """Return what :func:`among` does, the inputs among some arrays, all else among these or more."""
     for candidate in sorted(arrays, key=lambda one: int(one.shape[0])):
-        alike = [one for one in arrays if one.shape[0] == candidate.shape[0]]
+        alike = [one for one in every or arrays if one.shape[0] == candidate.shape[0]]
         places = [next(iter(_numbers(first, candidate)), None) for first, *_ in steps[1:]]
         if any(one is None for one in places):
             continue
@@ -108,7 +125,7 @@ def _numbers(batch: np.ndarray, array: Any) -> Iterator[Any]:
 
 
 def _as_rows(array: Any, batches: Sequence[tuple[np.ndarray, Any]]) -> np.ndarray | None:
-    """Return an array of which each batch is rows of some numbers, as they are or as one-hot rows; None for none."""
+    """Return an array of which each batch is rows of some numbers, as they are, one-hot or scaled; None for none."""
     whole: np.ndarray = np.asarray(array)
     batch, _ = batches[0]
     if _size(whole.shape) == _size(batch.shape) and all(
@@ -118,4 +135,17 @@ def _as_rows(array: Any, batches: Sequence[tuple[np.ndarray, Any]]) -> np.ndarra
     if whole.ndim == 1 and whole.dtype.kind in "iu" and batch.ndim == 2 and batch.shape[1] > whole.max() >= 0:
         hot: np.ndarray = np.eye(batch.shape[1], dtype=batch.dtype)[whole]
         return hot if all(np.array_equal(hot[numbers], one) for one, numbers in batches) else None
-    return None
+    return _scaled(whole, batches)
+
+
+def _scaled(whole: np.ndarray, batches: Sequence[tuple[np.ndarray, Any]]) -> np.ndarray | None:
+    """Return an array with its numbers scaled or shifted as each batch has them; None where they are not that."""
+    batch, _ = batches[0]
+    if _size(whole.shape) != _size(batch.shape) or whole.dtype.kind not in "fiu" or batch.dtype.kind != "f":
+        return None
+    given, wanted = (
+        np.concatenate([np.ravel(one) for one in every])
+        for every in ([whole[numbers] for _, numbers in batches], [one for one, _ in batches])
+    )
+    change = change_between(given, wanted, whole)
+    return None if change is None else change(_shaped(whole, batch)).astype(batch.dtype)

@@ -195,6 +195,8 @@ class Told:
         calls: of layers of the program's own, which were gone into.
         redrawn: why its rows are other ones each time they are read, in words; empty where they are not. Then the
             arrays are one reading of them.
+        seen_loops: of a program whose arrays are only the batches that were seen of it, how often the loops run that
+            it stands in, outermost first; None of any other.
         notes: what a reader of the spec should know, in sentences.
     """
 
@@ -216,6 +218,7 @@ class Told:
     precision: str = ""
     calls: list[ToldCall] = field(default_factory=list)
     redrawn: str = ""
+    seen_loops: list[int | None] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""

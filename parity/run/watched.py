@@ -45,6 +45,7 @@ class Training:
         callbacks: objects.
         more: what else it says, by name.
         place: the line from which it trains.
+        note: on what it goes on with, which is not seen; empty where that is nothing.
     """
 
     model: Any
@@ -65,6 +66,7 @@ class Training:
     callbacks: Sequence[Any] = ()
     more: dict[str, Any] = field(default_factory=dict)
     place: str = ""
+    note: str = ""
 
 
 class Watcher:

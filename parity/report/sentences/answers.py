@@ -72,6 +72,15 @@ def differing(result: Result) -> list[tuple[str, str]]:
     return [*told, *([("", f"and {len(known) - named} more, in the report")] if len(known) > named else [])]
 
 
+def by_themselves(result: Result) -> str:
+    """Say it where all that may matter is what the frameworks' own parts do; empty where a program says some of it."""
+    known = [one for one in result.differences if not one.inert]
+    if not known or not all(one.by_themselves for one in known):
+        return ""
+    what = "That is how" if len(known) == 1 else "All of these are how"
+    return f"{what} the frameworks' own parts are, whatever arguments they are given."
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 

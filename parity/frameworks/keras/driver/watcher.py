@@ -15,6 +15,7 @@ import keras
 from parity.frameworks.keras.driver.adapted import adapting
 from parity.frameworks.keras.driver.assigned import assigning, told_of
 from parity.frameworks.keras.driver.epoch_rates import SETS, SetByEpoch, epoch_rates
+from parity.frameworks.keras.driver.further_fits import further_fits
 from parity.frameworks.keras.driver.groups import tell_groups
 from parity.frameworks.keras.driver.told_graph import Telling
 from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
@@ -147,6 +148,7 @@ def training_of(*args: Any, **given: Any) -> Training:
         shuffle=bool(said["shuffle"]), validation_split=float(said["validation_split"] or 0.0),
         validation=said["validation_data"], sample_weight=said["sample_weight"], class_weight=said["class_weight"],
         callbacks=_listed(said["callbacks"]), more=more, place=line_here(),
+        note=further_fits(),
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def tell(training: Training, folder: Path) -> Told:
     )  # fmt: skip
     policy = getattr(model.dtype_policy, "name", "float32")
     told.precision = "" if policy == "float32" else policy
-    told.notes += told_of(model)
+    told.notes += [*filter(None, [training.note]), *told_of(model)]
     _tell_beside(told, model, *graph.added)
     for name in ("train_step", "compute_gradients", "fit"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name, None):

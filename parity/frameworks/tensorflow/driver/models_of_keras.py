@@ -16,7 +16,7 @@ from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.clips import clipping, clipping_told
 from parity.frameworks.tensorflow.driver.recording import in_type
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
-from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.seen import Recorded, changed_by_hand
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training
@@ -70,6 +70,8 @@ def _odd(seen: Recorded, place: str) -> list[ToldRefusal]:
     if step.optimizer is None:
         found.append(ToldRefusal(what="an update of a Keras model that is written out", place=place,
                                  needs="an optimizer of Keras's"))  # fmt: skip
+    else:
+        found += changed_by_hand(seen)
     layers = model._flatten_layers(include_self=False, recursive=True)
     modes = any(hasattr(one, "rate") or type(one).__name__ == "BatchNormalization" for one in layers)
     if modes and kwargs.get("training") is not True:

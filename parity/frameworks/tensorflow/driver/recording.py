@@ -291,6 +291,9 @@ class Recorder:
             grads = list(grads)
             variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
             step.optimizer, step.applied = optimizer, (grads, list(variables))
+            rate = getattr(optimizer, "_learning_rate", None)
+            if rate is not None and hasattr(rate, "numpy"):  # A schedule says itself what it gives.
+                step.rate = float(rate.numpy())
             if len(self.steps) == STEPS:
                 self.full(self)
             with self.quiet():

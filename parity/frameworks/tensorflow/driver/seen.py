@@ -228,6 +228,32 @@ class Recorded:
         return decimal_of(config) if isinstance(config, float) else config
 
 
+def changed_by_hand(seen: Recorded) -> list[ToldRefusal]:
+    """Return what a program does to gradients or variables beside an optimizer of Keras's that moves these.
+
+    Args:
+        seen: of the program.
+    """
+    last, clipped, found = seen.steps[-1], seen.clipped, []
+    given = {id(one): seen.handle_of(source) for one, source in zip(last.gradients, last.sources, strict=True)}
+    pairs = [(one, seen.handle_of(variable)) for one, variable in zip(*last.applied, strict=False) if one is not None]
+    if not clipped.why and any(given.get(id(clipped.before(one))) != handle for one, handle in pairs):
+        what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
+        found.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
+    rates = [f"{one.rate:g}" for one in seen.steps if one.rate is not None]
+    if len(set(rates)) > 1:
+        what = f"a learning rate that the program sets itself ({', '.join(rates)})"
+        found.append(ToldRefusal(what=what, place=last.place, needs="a schedule of keras.optimizers.schedules"))
+    assigns = (
+        op for step in seen.steps for op in step.after if op.kind in ASSIGNS and id(op.inputs[0]) in seen.trained
+    )
+    for op in list(assigns)[:1]:
+        name = seen.names.get(id(op.inputs[0]))
+        what = f"a change of weights beside the steps of the optimizer{f' ({name})' if name else ''}"
+        found.append(ToldRefusal(what=what, place=op.place, needs="weights that the optimizer alone moves"))
+    return found
+
+
 def _written(op: TapedOperation, made: Collection[int]) -> list[float]:
     """Return the single numbers that an operation is given as they are written, and not as another made them."""
     given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))

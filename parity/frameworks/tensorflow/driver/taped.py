@@ -41,6 +41,7 @@ class TapedStep:
         gradients: what it gave.
         optimizer: of Keras's, that took them.
         applied: gradients and variables that it was given.
+        rate: that it had then; None of a schedule.
         place: line of ``tape.gradient``.
     """
 
@@ -52,4 +53,5 @@ class TapedStep:
     gradients: Sequence[Any] = ()
     optimizer: Any = None
     applied: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+    rate: float | None = None
     place: str = ""

@@ -11,7 +11,7 @@ from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.clips import LIMITS, clipped_in, clipping_told
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.same_update import SameUpdate
-from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.seen import Recorded, changed_by_hand
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldRefusal, Word
@@ -39,12 +39,7 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
         if exclusions(last.optimizer) and last.optimizer.weight_decay:
             told.refused.append(ToldRefusal(what="variables of the program's own that are left out of the weight decay",
                                             place=last.place, needs="layers of Keras's"))  # fmt: skip
-        given = {id(one): id(source) for one, source in zip(last.gradients, last.sources, strict=True)}
-        pairs = zip(*last.applied, strict=False)
-        applied = ((given.get(id(clipped.before(one))), id(variable)) for one, variable in pairs if one is not None)
-        if not clipped.why and any(one != other for one, other in applied):
-            what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
-            told.refused.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
+        told.refused += changed_by_hand(seen)
         return {**clipping_told(optimizer_word(last.optimizer), clipped, told), "framework": "keras"}
     clipping_told({"arguments": {}}, clipped, told)
     moved = seen.update(last)

@@ -29,6 +29,9 @@ DEEPEST = 6
 GROUPS = "param_groups"
 """What an optimizer calls its groups: a loop over them counts nothing."""
 
+RATES = ("lr", "initial_lr")
+"""Of a group, its rate, and that by which schedulers go."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetRate:
@@ -57,7 +60,7 @@ class SetRate:
 
 
 class WatchedGroup(dict[str, Any]):
-    """A group of parameters that notes who sets its rate.
+    """A group of parameters that notes who sets its rate, and what else of it.
 
     Args:
         group: as the optimizer made it.
@@ -68,10 +71,14 @@ class WatchedGroup(dict[str, Any]):
         super().__init__(group)
         self.first, self.count = group.get("lr"), count
         self.sets: list[SetRate] = []
+        self.others: dict[str, str] = {}
 
     def __setitem__(self, key: str, value: Any) -> None:
+        before = self.get(key)
         super().__setitem__(key, value)
         frame = sys._getframe(1)
+        if key not in RATES and not is_library(frame.f_code.co_filename) and self.count() and before != value:
+            self.others.setdefault(key, line_here())
         if key != "lr" or is_library(frame.f_code.co_filename) or not isinstance(value, int | float):
             return
         frames = list(frames_here())

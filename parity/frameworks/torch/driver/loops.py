@@ -13,6 +13,7 @@ from parity.frameworks.torch.driver.hand_rates import as_epoch_scheduler, as_sch
 from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
+from parity.frameworks.torch.driver.standing import named_in
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import called
@@ -127,6 +128,9 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         raise UnclearError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
                           "one optimizer of one loss")  # fmt: skip
     _take_hand_rates(seen, optimizer)
+    for group in optimizer.param_groups:
+        for name, place in getattr(group, "others", {}).items():
+            raise UnclearError(f"{name} that the program sets anew as it trains", place, f"one {name} for all steps")
     windows = _windows(seen.events, optimizer)
     steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
     for window, passes in zip(windows, steps, strict=True):
@@ -195,6 +199,14 @@ def _check(window: Sequence[Event], passes: Sequence[Pass]) -> None:
     if not taken[0].cleared:
         raise UnclearError("gradients that are not set to zero, to which those of the next step are added,",
                           taken[0].place, "optimizer.zero_grad() in each step")  # fmt: skip
+    changed = next((one for one in window if one.kind == "changed"), None)
+    if changed is not None:
+        named = named_in(changed.parameters, [root.what for one in passes for root in one.roots])
+        if changed.what == "weights":
+            raise UnclearError(f"a change of weights behind a step of the optimizer{named}", step.place,
+                               "weights that the optimizer alone moves")  # fmt: skip
+        raise UnclearError(f"a change of gradients between backward and step{named}", step.place,
+                           "none of it, or one clip of all: clip_grad_norm_, clip_grad_value_")  # fmt: skip
     if any(one.told for one in taken):
         raise UnclearError("backward that is given a gradient", taken[0].place, OUT)
     roots = [id(root) for one in passes for root in one.roots]

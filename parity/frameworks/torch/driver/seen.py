@@ -23,6 +23,7 @@ from parity.frameworks.torch.driver.held_tensors import is_array
 from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.own_loss import cut
+from parity.frameworks.torch.driver.standing import Standing
 from parity.frameworks.torch.driver.starts import Starts, fill_of
 from parity.frameworks.torch.driver.told_calls import put_clips, put_schedulers
 from parity.run.held_rows import arrays_in
@@ -42,12 +43,12 @@ class Event:
     """Something that a training loop did.
 
     Args:
-        kind: ``backward``, ``clip``, ``step``, ``rows`` or ``schedule``.
+        kind: ``backward``, ``clip``, ``step``, ``rows``, ``schedule`` or ``changed``.
         what: the optimizer, the scheduler, the loader; of ``clip``, the function's name.
         loss: of ``backward``, the tensor.
         cleared: of ``backward``, that no gradient stood there before it.
         told: of ``clip``, its arguments, and of ``step``, the groups as they were before it.
-        parameters: of ``clip``, these.
+        parameters: of ``clip``, these; of ``changed``, those of which the program changed the numbers that ``what`` is.
         place: line of the program.
     """
 
@@ -75,7 +76,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self._at_once = at_once
         self.sighted: dict[int, nn.Parameter] = {}
-        self.origins, self.starts, self.by_hand = Origins(), Starts(), MovedByHand()
+        self.origins, self.starts, self.by_hand, self.standing = Origins(), Starts(), MovedByHand(), Standing()
         self.events: list[Event] = []
         self.schedulers: list[Any] = []
         self.scheduled: dict[int, Any] = {}
@@ -173,13 +174,22 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         cleared = all(one.grad is None or not one.grad.any() for one in known.values())
         if not self.steps:
             self._ahead_by_hand()
+        self._changed("weights", self.standing.weights_changed)
         self.events.append(Event(kind="backward", loss=self.origins.ref(loss), cleared=cleared, place=line_here(),
                                  told=bool(args or kwargs.get("gradient") is not None)))  # fmt: skip
         with self.within():
             found = run(loss, *args, **kwargs)
             if not self.steps:
                 self.by_hand.behind()
+            self.standing.leave_gradients({**self.sighted, **self._parameters}.values())
         return found
+
+    def _changed(self, what: str, changed: Callable[[], list[Any]]) -> None:
+        """Note it where numbers are others than they were left."""
+        with self.within():
+            found = changed()
+        if found:
+            self.events.append(Event(kind="changed", what=what, parameters=found))
 
     def _ahead_by_hand(self) -> None:
         """See whether parameters move without an optimizer; stop where they did so in as many steps as are seen."""
@@ -209,9 +219,12 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
     def clipped(self, run: Callable[..., Any], name: str, parameters: Any, *args: Any, **kwargs: Any) -> Any:
         """Note how gradients are clipped."""
         found = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
+        self._changed("gradients", self.standing.gradients_changed)
         self.events.append(Event(kind="clip", what=name, told=(args, kwargs), parameters=found, place=line_here()))
         with self.within():
-            return run(found, *args, **kwargs)
+            norm = run(found, *args, **kwargs)
+            self.standing.leave_gradients({**self.sighted, **self._parameters}.values())
+        return norm
 
     def stepped(self, optimizer: Any, before: bool, given: Any = ()) -> None:
         """Note a step of an optimizer; at the third, the program has shown what it does."""
@@ -224,11 +237,14 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
                 self._parameters |= {id(one): one for one in parameters}
                 self.starts.seen(parameters)
             told = _groups(optimizer)
+            self._changed("gradients", self.standing.gradients_changed)
             closure = any(one is not None for one in given)
             self.events.append(Event(kind="step", what=optimizer, told=told, place=line_here(), cleared=not closure))
         elif not before and self._stepping == 0:
             self._inside -= 1
             self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
+            with self.within():
+                self.standing.leave_weights(self._parameters.values())
             self._judge(optimizer)
 
     def _judge(self, optimizer: Any) -> None:

@@ -35,6 +35,7 @@ class TrainedRows:
         drops: whether an incomplete last batch is left out.
         notes: what is not as it seems.
         redrawn: why the rows are other ones each time they are read; empty where they are not.
+        only_seen: they are the batches of the steps that were seen: what these were taken from is not known.
     """
 
     x: list[np.ndarray] = field(default_factory=list)
@@ -45,6 +46,7 @@ class TrainedRows:
     drops: bool = False
     notes: list[str] = field(default_factory=list)
     redrawn: str = ""
+    only_seen: bool = False
 
 
 def rows_of(loop: Loop) -> TrainedRows:
@@ -66,9 +68,7 @@ def rows_of(loop: Loop) -> TrainedRows:
     sources: Sequence[_Source] = own or [_of_loader(loader, batch, found, last.place)]
     arrays, source = next(filter(None, (_all_rows(wanted, one, batch, found) for one in sources)), (None, None))
     if arrays is None:
-        arrays = _seen(loop)
-        found.notes.append(f"The {len(arrays[0])} rows are those of the batches that were seen: what these were taken "
-                           "from was not found.")  # fmt: skip
+        arrays, found.only_seen = _seen(loop), True
     elif isinstance(source, _Own):
         found.shuffle = source.shuffled()
         rows, inner = len(arrays[0]), loop.loops[-1] if len(loop.loops) > 1 else None

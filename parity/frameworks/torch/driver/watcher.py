@@ -221,6 +221,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     rows = rows_of(loop)
     take_positive(step.terms, rows)
     told.redrawn = rows.redrawn
+    told.seen_loops = list(seen.loops) if rows.only_seen else None
     _tell_ignored(told, rows, loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
     one = len(seen.loops) == 1 and loop.count > 1  # It may count batches, or the steps that several of them make.
