@@ -7,21 +7,21 @@ layer that is a module takes it in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from parity.activations import Activation
 from parity.activations.linear import Linear
-from parity.catalog import ACTIVATIONS, OPTIMIZERS
+from parity.catalog import OPTIMIZERS
 from parity.code import Site, Slot
 from parity.compile.features import Features, features_of
 from parity.compile.layout import arguments_of
+from parity.compile.module_places import module_places
 from parity.compile.predictions import LOGITS, answer_of, behind_opaque, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
-from parity.entries import Entry
 from parity.errors import UsageError, did_you_mean
 from parity.frameworks import frameworks, part_of
 from parity.regularizers.l2 import L2
@@ -68,7 +68,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     weights, missing, extras = weights_of(
         side, mapped, compiled, ordered or inventory["parameters"], own, called=ordered is not None
     )
-    outputs = _outputs(side, mapped, weights, compiled, inventory)
+    outputs = _outputs(side, own, mapped, weights, compiled, inventory)
     features = _features(side, own)
     weights |= {name: replace(weights[name], counted=shape) for name, shape in features.weights.items()
                 if name in weights}  # fmt: skip
@@ -121,6 +121,7 @@ def _features(side: Resolved, own: OwnProgram) -> Features:
 
 def _outputs(
     side: Resolved,
+    own: OwnProgram,
     mapped: Mapping[str, str],
     weights: Mapping[str, Weight],
     compiled: Program,
@@ -138,16 +139,7 @@ def _outputs(
         layers = [known[path] for path in called if called.count(path) == 1 and path in known]
     there = {one["path"]: one["kind"] for one in layers}
     plain = {one["path"] for one in layers if one.get("plain")}
-    by_name = {
-        name: replace(output, shape=layer.output_shape)
-        for layer in side.layers()
-        for name, output in [(layer.name, compiled.bindings.outputs[layer.name])]
-        if output.attribute in there
-        and name not in mapped
-        and not (layer.op.partly and output.attribute in plain)
-        # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
-        and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
-    }
+    by_name = _by_name(side, own, mapped, there, plain, compiled)
     for name in behind_opaque(side) & set(by_name):
         by_name[name] = replace(by_name[name], point="logits")
     last, ends = side.last, _ends(side)
@@ -158,15 +150,17 @@ def _outputs(
         return by_name | _whole(side, compiled, inventory) if whole else by_name
     # What is opaque computes nothing that is not in it: its output is what the program's own layer puts out.
     opaque = {one.name: mapped[one.name] for one in side.layers() if one.op.at_home and one.name in mapped}
-    own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
-    found, places = by_name | own, _places(side, mapped, weights, there) | opaque
+    found = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
+    found, places = by_name | found, module_places(side, mapped, weights, there) | opaque
     ordered = side.layers()
     for one in ordered:
         if one.op.partly and places.get(one.name) in plain:
             del places[one.name]
+    whole_in = {one.name for one in ordered if one.name in places and one.name not in own.padded}
+    put_out = {one.name for one in ordered if places.get(one.name) in plain and one.name not in own.cut}
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
-        if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
+        if layer.name not in found and layer.name in put_out and not _activates(layer, side):
             found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for before in ordered:
         readers = side.graph.readers(before.name)
@@ -174,21 +168,39 @@ def _outputs(
             # What reads several, or is called again, does not show which of them it takes in; and one reader of several
             # shows what goes back through itself, which is not the whole gradient.
             single = len(readers) == len(after.reads) == 1 and after.owner not in side.graph.shared
-            if before.name not in found and after.name in places and single and _whole_there(after, places, weights):
+            if before.name not in found and after.name in whole_in and single and _whole_there(after, places, weights):
                 found[before.name] = _taken_in(before, after, places[after.name], side.framework, compiled)
     for layer in inner:
-        if layer.name not in found and places.get(layer.name) in plain:
+        if layer.name not in found and layer.name in put_out:
             found[layer.name] = _put_out(layer, places[layer.name], side.framework, compiled)
     for layer in ordered if not alone else ():  # Of several outputs, where its own module computes no more than that.
         point = compiled.bindings.outputs[layer.name].point
         bare = point == "logits" or _behind(layer) is None
-        if layer.name in ends and layer.name not in found and places.get(layer.name) in plain and bare:
+        if layer.name in ends and layer.name not in found and layer.name in put_out and bare:
             seen = _put_out(layer, places[layer.name], side.framework, compiled)
             found[layer.name] = replace(seen, point=point, then=None)
     if alone and last.name not in found:
         found |= _whole(side, compiled, inventory)
     names = {itself(name): name for name in found}
     return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
+
+
+def _by_name(
+    side: Resolved, own: OwnProgram, mapped: Mapping[str, str], there: Mapping[str, str], plain: Collection[str],
+    compiled: Program,
+) -> dict[str, Output]:  # fmt: skip
+    """Return the outputs of layers that the program has under the name that the compiled one gives them."""
+    return {
+        name: replace(output, shape=layer.output_shape)
+        for layer in side.layers()
+        for name, output in [(layer.name, compiled.bindings.outputs[layer.name])]
+        if output.attribute in there
+        and name not in mapped
+        and name not in own.cut
+        and not (layer.op.partly and output.attribute in plain)
+        # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
+        and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
+    }
 
 
 def _ends_otherwise(side: Resolved, inventory: Mapping[str, Any]) -> bool:
@@ -272,52 +284,6 @@ def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> d
     if spoken is None or told is None or told == spoken.tapped == LOGITS:
         return {last.name: whole}
     return {output(last.name, form=PROBABILITIES): replace(whole, point="output", meaning=told, ending=spoken.ending)}
-
-
-def _places(
-    side: Resolved, mapped: Mapping[str, str], weights: Mapping[str, Weight], there: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the module of each layer: by the map, by the parameters it owns, else by name, else by order and kind."""
-    found: dict[str, str] = {}
-    for layer in side.layers():
-        owned = [weights[parameter_name(layer.name, name)].attribute.rpartition(".")[0] for name in layer.parameters
-                 if parameter_name(layer.name, name) in weights]  # fmt: skip
-        inside = (path.partition(".")[0] for path in owned)  # Of what is kept in a layer in the layer.
-        for path in (mapped.get(layer.name), *owned, layer.name, *inside):
-            if path is not None and path in there:
-                found.setdefault(layer.name, path)
-    paths, free = list(there), [path for path in there if path not in found.values()]
-    for layer in (one for one in side.layers() if one.name not in found):
-        bounds = _between(layer, side.layers(), found, paths)
-        kinds = _kinds(layer)
-        match_ = next(
-            (path for path in free if there[path] in kinds and bounds[0] < paths.index(path) < bounds[1]), None
-        )
-        if match_ is not None:
-            found[layer.name] = match_
-            free.remove(match_)
-    return found
-
-
-def _between(
-    layer: Layer, layers: Sequence[Layer], found: Mapping[str, str], paths: Sequence[str]
-) -> tuple[int, int]:  # fmt: skip
-    """Return the places of the matched neighbours, between which a layer without parameters must stand."""
-    names = [one.name for one in layers]
-    at = names.index(layer.name)
-    before = [paths.index(found[name]) for name in names[:at] if name in found]
-    after = [paths.index(found[name]) for name in names[at + 1 :] if name in found]
-    return max(before, default=-1), min(after, default=len(paths))
-
-
-def _kinds(layer: Layer) -> set[str]:
-    """Return the classes that a layer without parameters may be of."""
-    if layer.parameters:  # It is known by these, or not at all.
-        return set()
-    entries: list[type[Entry]] = [type(layer.op)]
-    if layer.op.ending() is not None:  # Which activation, the values tell.
-        entries += ACTIVATIONS.values()
-    return {part.title for entry in entries for part in entry.natives.values()}
 
 
 def _slots(

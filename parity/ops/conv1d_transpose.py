@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
+from parity.ops.around import Padding1
 from parity.ops.transposed import Transposed, transposed
 
 
@@ -26,6 +27,11 @@ class Conv1DTranspose(Transposed):
 
     kernel_size: PositiveInt = Field(description="length of the window")
     strides: PositiveInt = Field(default=1, description="distance of two windows in the output")
+    padding: Padding1 = Field(
+        default="valid",
+        description="valid keeps all; same cuts off what is over at the ends, so that it is strides times as long; or "
+        "how many cells are cut off, before and after each axis",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -43,6 +49,12 @@ class Conv1DTranspose(Transposed):
             Case(shows="a stride beyond the window leaves gaps, at the end, too; there the bias stands alone",
                  fields={"filters": 1, "kernel_size": 1, "strides": 2}, x=x,
                  parameters={"kernel": [[[3.0]]], "bias": [0.5]}, expected=[[[3.5], [0.5], [6.5], [0.5]]]),
+            Case(shows="nothing beyond the last window, as PyTorch has it",
+                 fields={"filters": 1, "kernel_size": 1, "strides": 2, "padding": [0, 1]}, x=x,
+                 parameters={"kernel": [[[3.0]]], "bias": [0.5]}, expected=[[[3.5], [0.5], [6.5]]]),
+            Case(shows="a cell less at the begin, and all beyond the last window",
+                 fields={"filters": 1, "kernel_size": 1, "strides": 3, "padding": [1, 0]}, x=x,
+                 parameters={"kernel": [[[3.0]]], "bias": [0.5]}, expected=[[[0.5], [0.5], [6.5], [0.5], [0.5]]]),
             Case(shows="channels are summed, filters come before them", x=[[[1.0, 2.0]]],
                  fields={"filters": 1, "kernel_size": 2, "use_bias": False},
                  parameters={"kernel": [[[1.0, 10.0]], [[100.0, 1000.0]]]}, expected=[[[21.0], [2100.0]]]),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding2
 from parity.ops.transposed import Transposed, transposed
 from parity.ops.windows import Pair
 
@@ -27,6 +28,11 @@ class Conv2DTranspose(Transposed):
 
     kernel_size: Pair = Field(description="rows and columns of the window; one number for both")
     strides: Pair = Field(default=(1, 1), description="distances of two windows in the output")
+    padding: Padding2 = Field(
+        default="valid",
+        description="valid keeps all; same cuts off what is over at the ends, so that it is strides times as long; or "
+        "how many cells are cut off, before and after each axis",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -44,6 +50,13 @@ class Conv2DTranspose(Transposed):
             Case(shows="same with a stride of 2: the end is cut", parameters=three | {"bias": [0.5]}, x=row,
                  fields={"filters": 1, "kernel_size": [1, 3], "strides": [1, 2], "padding": "same"},
                  expected=[[[[1.5], [10.5], [102.5], [20.5]]]]),
+            Case(shows="a cell less at the begin: PyTorch's padding=1, output_padding=1 of three cells", x=row,
+                 parameters=three | {"bias": [0.5]},
+                 fields={"filters": 1, "kernel_size": [1, 3], "strides": [1, 2], "padding": [[0, 0], [1, 0]]},
+                 expected=[[[[10.5], [102.5], [20.5], [200.5]]]]),
+            Case(shows="more is cut ahead than a stride", x=row, parameters=three,
+                 fields={"filters": 1, "kernel_size": [1, 3], "use_bias": False, "padding": [[0, 0], [2, 1]]},
+                 expected=[[[[120.0]]]]),
             Case(shows="channels first: two channels of one cell", x=[[[[1.0]], [[2.0]]]],
                  fields=plain | {"data_format": "channels_first", "kernel_size": 1},
                  parameters={"kernel": [[[[1.0, 10.0]]]]}, expected=[[[[21.0]]]]),

@@ -7,8 +7,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding3
 from parity.ops.convolution import Convolution, conv
-from parity.ops.windows import Named, Triple
+from parity.ops.windows import Triple
 
 
 class Conv3D(Convolution):
@@ -26,7 +27,10 @@ class Conv3D(Convolution):
     kernel_size: Triple = Field(description="planes, rows and columns of the window; one number for all")
     strides: Triple = Field(default=(1, 1, 1), description="steps of the window")
     dilation_rate: Triple = Field(default=(1, 1, 1), description="distance of two cells of the window")
-    padding: Named = Field(default="valid", description="zeros around the input")
+    padding: Padding3 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding3d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -49,4 +53,8 @@ class Conv3D(Convolution):
             Case(shows="dilation skips a column", x=[[[[[1.0], [2.0], [3.0]]]]],
                  fields={"filters": 1, "kernel_size": [1, 1, 2], "dilation_rate": [1, 1, 2], "use_bias": False},
                  parameters={"kernel": [[[[[1.0]], [[10.0]]]]]}, expected=[[[[[31.0]]]]]),
+            Case(shows="a plane of zeros ahead only", x=[[[[[1.0]]], [[[2.0]]]]],
+                 parameters={"kernel": [[[[[1.0]]]], [[[[10.0]]]]]}, expected=[[[[[10.0]]], [[[21.0]]]]],
+                 fields={"filters": 1, "kernel_size": [2, 1, 1], "padding": [[1, 0], [0, 0], [0, 0]],
+                         "use_bias": False}),
         ]  # fmt: skip

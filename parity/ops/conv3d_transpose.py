@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding3
 from parity.ops.transposed import Transposed, transposed
 from parity.ops.windows import Triple
 
@@ -26,10 +27,15 @@ class Conv3DTranspose(Transposed):
 
     kernel_size: Triple = Field(description="planes, rows and columns of the window; one number for all")
     strides: Triple = Field(default=(1, 1, 1), description="distances of two windows in the output")
+    padding: Padding3 = Field(
+        default="valid",
+        description="valid keeps all; same cuts off what is over at the ends, so that it is strides times as long; or "
+        "how many cells are cut off, before and after each axis",
+    )
 
     def _whole(self) -> bool:
         longer = any(stride > window for stride, window in zip(self.strides, self.windows, strict=True))
-        return self.padding == "same" and longer
+        return super()._whole() or (self.padding == "same" and longer)
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -41,6 +47,8 @@ class Conv3DTranspose(Transposed):
                  expected=[[[[[1.0], [12.0], [20.0]]], [[[100.0], [1200.0], [2000.0]]]]]),
             Case(shows="same cuts off the last plane and column", fields=plain | {"padding": "same"}, x=two,
                  parameters=tens, expected=[[[[[1.0], [12.0]]]]]),
+            Case(shows="the first column alone is cut off", fields=plain | {"padding": [[0, 0], [0, 0], [1, 0]]}, x=two,
+                 parameters=tens, expected=[[[[[12.0], [20.0]]], [[[1200.0], [2000.0]]]]]),
             Case(shows="a stride of planes leaves one between, and a bias is everywhere", x=[[[[[1.0]]], [[[2.0]]]]],
                  fields={"filters": 1, "kernel_size": 1, "strides": [2, 1, 1]},
                  parameters={"kernel": [[[[[3.0]]]]], "bias": [0.5]},

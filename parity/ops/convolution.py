@@ -128,9 +128,33 @@ class Convolving(Windowed, ActivatedOp):
         return size_source(sizes) if max(sizes) > 1 else None
 
     def keras(self, site: Site) -> KerasCode:
-        lies = laid_last(self.data_format)
-        layer = self.keras_layer(site, activation=self.keras_activation(site))
-        return KerasCode(layer=layer, reads=lies, writes=lies)
+        lies, name, helpers, around = laid_last(self.data_format), self.natives["keras"].title, self._in_groups(), None
+        name = helpers[-1].name if helpers else name
+        by_hand = self._by_hand(lengths_of(site.input_shape, self.data_format))
+        if by_hand is not None:
+            base = "" if helpers else "keras.layers."
+            padded = PADDED.format(name=name, base=base, cells="zeros", value="")
+            helpers.append(Helper(name=f"Padded{name}", source=padded))
+            around = tf_pads(by_hand)
+        more = {"padding": None, "around": around} if around else {}
+        activation = self.keras_activation(site)
+        layer = self.keras_layer(site, helpers[-1].name if helpers else "", activation=activation, **more)
+        return KerasCode(layer=layer, helpers=tuple(helpers), reads=lies, writes=lies)
+
+    def _in_groups(self) -> list[Helper]:
+        """Return what Keras's layer is made of where its own does not convolve groups of channels."""
+        return []
+
+    def _by_hand(self, lengths: Shape) -> list[tuple[int, int]] | None:
+        """Return what is put around the input by hand; None where TensorFlow's own padding says it.
+
+        Of three axes its ``SAME`` takes cells off where a stride steps over the end: docs/findings.md.
+        """
+        if not isinstance(self.padding, str):
+            return list(self.padding)
+        axes = zip(lengths, self.windows, self.steps(), strict=True)
+        over = any((-(-n // stride) - 1) * stride + window < n for n, window, stride in axes)
+        return self.pads(lengths) if over and self.padding == "same" and len(self.axes) > 2 else None
 
     def _extent(self) -> str:
         """Return the window's size in words."""
@@ -208,32 +232,9 @@ class Convolution(Weighted, Convolving):
         z = self._affine(to_channels_last(x, self.data_format), p)
         return from_channels_last(self.activation.forward(z), self.data_format)
 
-    def keras(self, site: Site) -> KerasCode:
-        lies, name, helpers, around = laid_last(self.data_format), self.natives["keras"].title, [], None
-        activation = self.keras_activation(site)
-        if self.groups > 1:
-            helpers.append(Helper(name=f"Grouped{name}", source=GROUPED.format(name=name)))
-            name = helpers[-1].name
-        by_hand = self._by_hand(lengths_of(site.input_shape, self.data_format))
-        if by_hand is not None:
-            base = "" if helpers else "keras.layers."
-            padded = PADDED.format(name=name, base=base, cells="zeros", value="")
-            helpers.append(Helper(name=f"Padded{name}", source=padded))
-            around = tf_pads(by_hand)
-        more = {"padding": None, "around": around} if around else {}
-        layer = self.keras_layer(site, helpers[-1].name if helpers else "", activation=activation, **more)
-        return KerasCode(layer=layer, helpers=tuple(helpers), reads=lies, writes=lies)
-
-    def _by_hand(self, lengths: Shape) -> list[tuple[int, int]] | None:
-        """Return what is put around the input by hand; None where TensorFlow's own padding says it.
-
-        Of three axes its ``SAME`` takes cells off where a stride steps over the end: docs/findings.md.
-        """
-        if not isinstance(self.padding, str):
-            return list(self.padding)
-        axes = zip(lengths, self.windows, self.steps(), strict=True)
-        over = any((-(-n // stride) - 1) * stride + window < n for n, window, stride in axes)
-        return self.pads(lengths) if over and self.padding == "same" and len(self.axes) > 2 else None
+    def _in_groups(self) -> list[Helper]:
+        name = self.natives["keras"].title
+        return [Helper(name=f"Grouped{name}", source=GROUPED.format(name=name))] if self.groups > 1 else []
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         rank, dilated, own = len(self.axes), self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"

@@ -17,7 +17,7 @@ from parity.native import Native, Turned, one_for_all, same
 from parity.ops import SAID, check_constraints, held
 from parity.ops.convolution import Convolving, told
 from parity.ops.weighted import Biased
-from parity.ops.windows import Named, channels_of, from_channels_last, laid_last, to_channels_last
+from parity.ops.windows import channels_of, from_channels_last, laid_last, tf_pads, to_channels_last
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def depthwise(rank: int) -> dict[str, Native]:
 class ByChannel(Biased, Convolving):
     """Base of the layers that convolve every channel by itself, at first or at all."""
 
-    padding: Named = Field(default="valid", description="zeros around the input")
     depth_multiplier: PositiveInt = Field(default=1, description="outputs of each channel")
     depthwise_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how the window starts")
     depthwise_regularizer: AnyRegularizer | None = Field(default=None, description="what it adds to the loss")
@@ -97,8 +96,10 @@ class ByChannel(Biased, Convolving):
         one = len(self.axes) == 1
         kernels = tuple(f"{kernel}[tf.newaxis]" if one else kernel for kernel in kernels)
         stride, apart = self.sizes("strides")[0], self.sizes("dilation_rate")
-        found = call(function, "x[:, tf.newaxis]" if one else "x", *kernels, f"[1, {stride}, {stride}, 1]",
-                     repr(self.padding.upper()),
+        named = isinstance(self.padding, str)
+        x = "x" if named else f"tf.pad(x, {tf_pads(self.padding)})"
+        found = call(function, f"{x}[:, tf.newaxis]" if one else x, *kernels, f"[1, {stride}, {stride}, 1]",
+                     repr(self.padding.upper() if named else "VALID"),
                      dilations=str([1, *apart] if one else list(apart)) if max(apart) > 1 else None)  # fmt: skip
         return f"{found}[:, 0]" if one else found
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
+from parity.ops.around import Padding1
 from parity.ops.depthwise import DepthwiseConvolution, depthwise
 
 
@@ -25,6 +26,10 @@ class DepthwiseConv1D(DepthwiseConvolution):
     kernel_size: PositiveInt = Field(description="length of the window")
     strides: PositiveInt = Field(default=1, description="step of the window")
     dilation_rate: PositiveInt = Field(default=1, description="distance of two cells of the window")
+    padding: Padding1 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding1d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -40,6 +45,9 @@ class DepthwiseConv1D(DepthwiseConvolution):
                  parameters=two, expected=[[[21.0, 6.0], [3.0, 0.0]]]),
             Case(shows="dilation skips a cell", fields=plain | {"dilation_rate": 2}, x=x, parameters=two,
                  expected=[[[31.0, 7.0]]]),
+            Case(shows="as many zeros ahead as it takes to see no later cell",
+                 fields=plain | {"padding": [1, 0], "strides": 2}, x=x, parameters=two,
+                 expected=[[[10.0, 5.0], [32.0, 7.0]]]),
             Case(shows="channels first", fields=plain | {"data_format": "channels_first"},
                  x=[[[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]]], parameters=two, expected=[[[21.0, 32.0], [6.0, 7.0]]]),
         ]  # fmt: skip

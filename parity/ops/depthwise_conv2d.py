@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding2
 from parity.ops.depthwise import DepthwiseConvolution, depthwise
 from parity.ops.windows import Pair
 
@@ -26,6 +27,10 @@ class DepthwiseConv2D(DepthwiseConvolution):
     kernel_size: Pair = Field(description="rows and columns of the window; one number for both")
     strides: Pair = Field(default=(1, 1), description="steps of the window, the same along both axes")
     dilation_rate: Pair = Field(default=(1, 1), description="distance of two cells of the window")
+    padding: Padding2 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding2d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -41,6 +46,8 @@ class DepthwiseConv2D(DepthwiseConvolution):
                  parameters=two, expected=[[[[21.0, 6.0], [3.0, 0.0]]]]),
             Case(shows="dilation skips a cell", fields=plain | {"dilation_rate": [1, 2]}, x=x, parameters=two,
                  expected=[[[[31.0, 7.0]]]]),
+            Case(shows="zeros ahead of the columns only", fields=plain | {"padding": [[0, 0], [1, 0]]}, x=x,
+                 parameters=two, expected=[[[[10.0, 5.0], [21.0, 6.0], [32.0, 7.0]]]]),
             Case(shows="channels first", fields=plain | {"data_format": "channels_first"},
                  x=[[[[1.0, 2.0, 3.0]], [[5.0, 6.0, 7.0]]]], parameters=two, expected=[[[[21.0, 32.0]], [[6.0, 7.0]]]]),
         ]  # fmt: skip

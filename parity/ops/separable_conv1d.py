@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
+from parity.ops.around import Padding1
 from parity.ops.depthwise import SeparableConvolution, separable
 
 
@@ -24,6 +25,10 @@ class SeparableConv1D(SeparableConvolution):
     kernel_size: PositiveInt = Field(description="length of the window")
     strides: PositiveInt = Field(default=1, description="step of the window")
     dilation_rate: PositiveInt = Field(default=1, description="distance of two cells of the window")
+    padding: Padding1 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding1d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -45,6 +50,8 @@ class SeparableConv1D(SeparableConvolution):
                  expected=[[[1.0 + 20.0 + 3000.0 * 5 + 40000.0 * 5]]]),
             Case(shows="same padding with a stride", fields=plain | {"padding": "same", "strides": 2}, x=x,
                  parameters=both, expected=[[[621.5], [3.5]]]),
+            Case(shows="zeros ahead only", fields=plain | {"padding": [1, 0]}, x=x, parameters=both,
+                 expected=[[[510.5], [621.5], [732.5]]]),
             Case(shows="channels first", fields=plain | {"data_format": "channels_first"},
                  x=[[[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]]],
                  parameters=both, expected=[[[621.5, 732.5]]]),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding2
 from parity.ops.depthwise import SeparableConvolution, separable
 from parity.ops.windows import Pair
 
@@ -25,6 +26,10 @@ class SeparableConv2D(SeparableConvolution):
     kernel_size: Pair = Field(description="rows and columns of the window; one number for both")
     strides: Pair = Field(default=(1, 1), description="steps of the window, the same along both axes")
     dilation_rate: Pair = Field(default=(1, 1), description="distance of two cells of the window")
+    padding: Padding2 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding2d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -46,6 +51,8 @@ class SeparableConv2D(SeparableConvolution):
                  expected=[[[[1.0 + 20.0 + 3000.0 * 5 + 40000.0 * 5]]]]),
             Case(shows="same padding with a stride", fields=plain | {"padding": "same", "strides": 2}, x=x,
                  parameters=both, expected=[[[[621.5], [3.5]]]]),
+            Case(shows="zeros ahead of the columns only", fields=plain | {"padding": [[0, 0], [1, 0]]}, x=x,
+                 parameters=both, expected=[[[[510.5], [621.5], [732.5]]]]),
             Case(shows="channels first", fields=plain | {"data_format": "channels_first"},
                  x=[[[[1.0, 2.0, 3.0]], [[5.0, 6.0, 7.0]]]],
                  parameters=both, expected=[[[[621.5, 732.5]]]]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -46,6 +46,24 @@ class Cut{name}(keras.layers.{name}):
         return (batch, *(n * step for n, step in zip(lengths, self.strides)), self.filters)
 '''
 
+CROPPED = '''
+class Cropped{name}(keras.layers.{name}):
+    """{name} that cuts so many cells off the ends of what it gives."""
+
+    def __init__(self, *args, cut, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.cut = cut
+
+    def call(self, inputs):
+        whole = super().call(inputs)
+        ends = [slice(first, n - last) for (first, last), n in zip(self.cut, whole.shape[1:-1])]
+        return whole[(slice(None), *ends)]
+
+    def compute_output_shape(self, input_shape):
+        batch, *lengths, channels = super().compute_output_shape(input_shape)
+        return (batch, *(n if n is None else n - sum(ends) for n, ends in zip(lengths, self.cut)), channels)
+'''
+
 
 def transposed(rank: int) -> dict[str, Native]:
     """Return the frameworks' own transposed convolutions over so many axes."""
@@ -74,22 +92,30 @@ class Transposed(Weighted, Windowed):
     # One number for each axis; here for their place among the fields.
     kernel_size: Any = Field(description="size of the window")
     strides: Any = Field(default=1, description="distance of two windows in the output")
-    padding: Literal["valid", "same"] = Field(
-        default="valid", description="same: the output is strides times as long, what is over at the ends is cut off"
-    )
+    padding: Any = Field(default="valid", description="what is cut off at the ends")
     data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
 
     @property
     def windows(self) -> tuple[int, ...]:
         return self.sizes("kernel_size")
 
+    def cut(self) -> list[tuple[int, int]]:
+        """Return, for each axis, how many cells are cut off ahead and at the end of what ``valid`` keeps."""
+        if not isinstance(self.padding, str):
+            return list(self.padding)
+        over = [max(window - stride, 0) for window, stride in zip(self.windows, self.steps(), strict=True)]
+        return [(one // 2, one - one // 2) if self.padding == "same" else (0, 0) for one in over]
+
     def _ends(self) -> list[tuple[int, int]]:
         """Return, for each axis, how many cells are cut off ahead, and how many are there beyond the last window."""
-        found = []
-        for window, stride in zip(self.windows, self.steps(), strict=True):
-            over = max(window - stride, 0) if self.padding == "same" else 0
-            found.append((over // 2, max(stride - window, 0) - (over - over // 2)))
-        return found
+        axes = zip(self.windows, self.steps(), strict=True)
+        longer = [max(stride - window, 0) for window, stride in axes]
+        return [(first, more - last) for more, (first, last) in zip(longer, self.cut(), strict=True)]
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when ``padding`` cuts off the same."""
+        alike = field == "padding" and self.cut() == self.replace(padding=other).cut()
+        return "the same cells are cut off either way" if alike else ""
 
     def lengths(self, lengths: Shape) -> Shape:
         """Return how long the output is along each axis."""
@@ -102,7 +128,10 @@ class Transposed(Weighted, Windowed):
             wanted = wanted_axes(self.axes, self.data_format)
             raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
         check_constraints(self, shape)
-        return shape_of(self.lengths(lengths_of(shape, self.data_format)), self.filters, self.data_format)
+        found = self.lengths(lengths_of(shape, self.data_format))
+        if min(found) < 1:
+            raise ShapeError(f"{self.kind} cuts off all of what it makes of {shape}; cut off less")
+        return shape_of(found, self.filters, self.data_format)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return kernel (*kernel_size, filters, in), the axes as Keras has them, and, with a bias, bias (filters,)."""
@@ -142,15 +171,17 @@ class Transposed(Weighted, Windowed):
 
     def _whole(self) -> bool:
         """Return whether TensorFlow is to give all cells, which are cut off then: see :class:`Conv3DTranspose`."""
-        return False
+        return not isinstance(self.padding, str)
 
     def keras(self, site: Site) -> KerasCode:
         lies, activation = laid_last(self.data_format), self.keras_activation(site)
         if not self._whole():
             return KerasCode(layer=self.keras_layer(site, activation=activation), reads=lies, writes=lies)
         title = self.natives["keras"].title
-        layer = self.keras_layer(site, f"Cut{title}", activation=activation, padding=None)
-        helper = Helper(name=f"Cut{title}", source=CUT.format(name=title))
+        name, source, more = ("Cut", CUT, {}) if isinstance(self.padding, str) else (
+            "Cropped", CROPPED, {"cut": str([list(one) for one in self.padding])})  # fmt: skip
+        layer = self.keras_layer(site, f"{name}{title}", activation=activation, padding=None, **more)
+        helper = Helper(name=f"{name}{title}", source=source.format(name=title))
         return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -175,14 +206,21 @@ class Transposed(Weighted, Windowed):
         # What is cut off at both ends, and what is then wanting at the last or, where less than nothing, over there.
         wanting = [cut + more for cut, more in ends]
         padding, more = ([cut for cut, _ in ends], [max(one, 0) for one in wanting])
+        crops = [(0, min(one, 0)) for one in wanting]
+        if any(one >= step for one, step in zip(more, self.steps(), strict=True)):  # Which PyTorch refuses.
+            padding, more = [0] * len(ends), [max(one, 0) for _, one in ends]
+            crops = [(-cut, min(one, 0)) for cut, one in ends]
         made = own.source(
             self, in_channels=str(channels), padding=size_source(padding) if any(padding) else None,
             output_padding=size_source(more) if any(more) else None,
         )  # fmt: skip
         modules = {site.name: made}
-        if min(wanting) < 0:
-            crop = torch_pads([(0, min(one, 0)) for one in wanting])
-            modules[f"{site.name}_crop"] = f"nn.ZeroPad{len(self.axes)}d({crop})"
+        cropped = any(map(any, crops))
+        comment = "PyTorch's padding cuts off as many at both ends"
+        if self.padding == "same":
+            comment = "same cuts off one cell more at the end, PyTorch's padding as many at both"
+        if cropped:
+            modules[f"{site.name}_crop"] = f"nn.ZeroPad{len(self.axes)}d({torch_pads(crops)})"
         modules |= self.torch_activation(site, 1)
         return TorchCode(
             modules=modules,
@@ -191,7 +229,5 @@ class Transposed(Weighted, Windowed):
             writes=laid_first(self.data_format),
             weights=own.kept_at(site.name, self.parameters(site.input_shape)),
             output=next(reversed(modules)),
-            comment="same cuts off one cell more at the end, PyTorch's padding as many at both"
-            if min(wanting) < 0
-            else "",
+            comment=comment if cropped else "",
         )

@@ -123,4 +123,4 @@ def _like(kind: type[Op], op: Op, fields: Mapping[str, Any]) -> Any:
     try:
         return kind.model_validate({**said, **fields})
     except ValidationError:
-        return None  # Numbers of zeros on each side, where it knows names alone.
+        return None  # Strides of rows and columns that differ.

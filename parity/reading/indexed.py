@@ -42,6 +42,8 @@ def indexed(index: Word, row: Sequence[int | None]) -> Said | None:
             return taken(axis, one)
         if isinstance(one, Mapping) and "slice" in one and one["slice"][2] in (None, 1):
             return sliced(axis, *one["slice"][:2])
+    if len(chosen) > 1 and (cropped := _cropped(every, row)) is not None:
+        return cropped
     raise NoEntryError(f"a layer that takes [{', '.join(map(_shown, every))}] of {['rows', *row]}")
 
 
@@ -51,6 +53,30 @@ def _plain(one: Word, axis: int, row: Sequence[int | None]) -> Word:
         return one
     start, stop, step = one["slice"]
     return WHOLE if start in (None, 0) and stop in (None, row[axis - 1]) and step in (None, 1) else one
+
+
+def _cropped(every: Sequence[Word], row: Sequence[int | None]) -> Said | None:
+    """Return what an index leaves of rows and columns, the ends of several axes cut off; None of any other."""
+    rank = len(row)
+    edges: dict[int, list[int]] = {}
+    for axis, one in enumerate(every):
+        length = row[axis - 1] if 0 < axis <= rank and None not in every else None
+        if one == WHOLE:
+            continue
+        if length is None or not (isinstance(one, Mapping) and "slice" in one) or one["slice"][2] not in (None, 1):
+            return None
+        if not all(end is None or isinstance(end, int) for end in one["slice"][:2]):
+            return None
+        start, stop, _ = slice(*one["slice"][:2]).indices(length)
+        if start >= stop:
+            return None
+        edges[axis] = [start, length - stop]
+    for told, axes in (("channels_last", range(1, rank)), ("channels_first", range(2, rank + 1))):
+        if rank in (3, 4) and set(edges) <= set(axes):
+            cropping = [edges.get(axis, [0, 0]) for axis in axes]
+            more = {} if told == "channels_last" else {"data_format": told}
+            return Said(f"cropping{rank - 1}d", {"cropping": cropping, **more})
+    return None
 
 
 def taken(axis: int, index: int) -> Said:

@@ -1,8 +1,11 @@
-"""What two programs are judged by that name no metric themselves: what fits the loss of the first."""
+"""What two programs come to: how long both train, and what they are judged by where neither names a metric.
+
+That is what fits the loss of the first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity.losses.crossentropies import CrossEntropy
@@ -16,11 +19,35 @@ from parity.spec.per_output import each_loss
 
 if TYPE_CHECKING:
     from parity.losses import Loss
+    from parity.reading.pair_side import PairSide
     from parity.spec.sections import Spec
 
 
 NEAR_THE_MEAN = (MSE, Huber, SmoothL1, LogCosh, Poisson)
 """Losses that are least near the mean of the targets, as the squared error is; not margins, ratios or angles."""
+
+
+def as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Sequence[Spec]) -> list[str]:
+    """Say in the common spec what only the second program does, or neither: how long it trains, what it is judged by.
+
+    Args:
+        spec: as plain data, so far what the first program says; changed.
+        sides: of the pair.
+        specs: of the readings.
+
+    Returns:
+        What a reader should know, in sentences.
+    """
+    first, second = sides
+    if not first.seen("epochs") and second.seen("epochs"):
+        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
+    if "metrics" not in spec and "metrics" in second.reading.spec:
+        spec["metrics"] = second.reading.spec["metrics"]
+    judged = {} if "metrics" in spec else judged_by(specs[0])
+    if not judged:
+        return []
+    spec["metrics"] = judged
+    return [f"Neither names a metric: {told_of(judged)} says which does better."]
 
 
 def judged_by(spec: Spec) -> Any:

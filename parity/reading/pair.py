@@ -24,7 +24,7 @@ from parity.reading.groups_of import called_anew
 from parity.reading.left_out import left_out_alike
 from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
-from parity.reading.outcome_of_pair import judged_by, told_of
+from parity.reading.outcome_of_pair import as_either_says
 from parity.reading.pair_side import PairSide
 from parity.reading.plainly import (
     activations_joined,
@@ -43,6 +43,7 @@ from parity.reading.summed_alike import summed_alike
 from parity.reading.turned_alike import turned_alike
 from parity.reading.weighed_alike import weighed_alike
 from parity.reading.whole import UNSEEN, ReadProgram
+from parity.reading.zeros_ahead import as_padding, padded_alike
 from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
 from parity.spec.load import build_spec
@@ -95,6 +96,7 @@ def paired(
         sides.append(PairSide(name=name, reading=one, model=model))
     _pooled_alike(sides)
     ahead = rows_prepared(sides)
+    as_padding(sides)
     turned_alike(sides)
     _as_the_other(sides)
     for side, other in (sides, sides[::-1]):
@@ -102,7 +104,7 @@ def paired(
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
-    second.model = padding_alike(started_alike(second.model, first.model), first.model)
+    second.model = padding_alike(padded_alike(started_alike(second.model, first.model), first.model), first.model)
     first.model = padding_alike(first.model, second.model)
     _check_outputs(first, second)
     flattened = flattened_alike(sides, fresh) if fresh or counted else []
@@ -117,41 +119,25 @@ def paired(
     spec["loss"] = first.loss = first.loss or spec["loss"]
     first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
-    forms += _as_either_says(spec, sides, specs)
+    forms += as_either_says(spec, sides, specs)
     told = {**_changes(first, second, specs), **rows.data[1]}
     spec["sides"] = {
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
         for one, changes in zip(sides, ({}, told), strict=True)
     }
+    notes = _of_readings(sides)
+    notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
+    notes += [*forms, *flattened, *ahead, *seen_alike, *rows.notes]
+    return Pair(sides=(first, second), spec=spec, rows=rows, notes=notes)
+
+
+def _of_readings(sides: Sequence[PairSide]) -> list[str]:
+    """Return what is noted of each reading, and of epochs that one program alone says."""
     seen = any(one.seen("epochs") for one in sides)
     notes = [f"{one.name}: {note}" for one in sides for note in one.reading.notes if note != UNSEEN or not seen]
-    notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
-              for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
-    notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(
-        sides=(first, second),
-        spec=spec,
-        rows=rows,
-        notes=[*notes, *forms, *flattened, *ahead, *seen_alike, *rows.notes],
-    )
-
-
-def _as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Sequence[Spec]) -> list[str]:
-    """Say in the common spec what only the second program does, or neither: how long it trains, what it is judged by.
-
-    Returns:
-        What a reader should know, in sentences.
-    """
-    first, second = sides
-    if not first.seen("epochs") and second.seen("epochs"):
-        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
-    if "metrics" not in spec and "metrics" in second.reading.spec:
-        spec["metrics"] = second.reading.spec["metrics"]
-    judged = {} if "metrics" in spec else judged_by(specs[0])
-    if not judged:
-        return []
-    spec["metrics"] = judged
-    return [f"Neither names a metric: {told_of(judged)} says which does better."]
+    unsaid = [(one, other) for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]
+    told = "how many epochs it trains cannot be seen; it is given those of"
+    return [*notes, *(f"{one.name}: {told} {other.name}." for one, other in unsaid)]
 
 
 def _built(reading: ReadProgram) -> Spec:
@@ -329,6 +315,9 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["inputs"] = one.own_rows
         if one.flattened:
             told["channels_first"] = list(one.flattened)
+        for field_, layers in (("padded", one.padded), ("cut", one.cut)):
+            here = [name for name, own in one.names.items() if own in layers]
+            told |= {field_: here} if here else {}
         if one.decays:
             told["l2_in_optimizer"] = True
         if one.masks_ignored:

@@ -26,6 +26,9 @@ class PairSide:
         moved: its program reads channels first what the spec has channels last.
         ends_moved: its program gives channels first what the spec has channels last.
         ahead: layers that its program begins with and the spec has not: what they make of its rows is the spec's data.
+        padded: of layers that have zeros taken in, which their program has around what it gives them, the one by whose
+            name it has these.
+        cut: of layers whose ends their program cuts off behind them, the one that does.
         flattened: layers whose features its program counts with the channels first, where the spec counts them last.
         parts: of layers that are two in its program, by the later one's name, whose kernel a parameter of theirs is.
         instead: arrays of the spec in place of its program's, or beside these: labels that are of other numbers where
@@ -42,6 +45,8 @@ class PairSide:
     moved: bool = False
     ends_moved: bool = False
     ahead: tuple[Op, ...] = ()
+    padded: dict[str, str] = field(default_factory=dict)
+    cut: dict[str, str] = field(default_factory=dict)
     flattened: tuple[str, ...] = ()
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     instead: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +83,9 @@ class PairSide:
         found = {path: places[key] for path, key in SAID_AT if places.get(key)}
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
+        for around in (self.cut, self.padded):
+            found |= {f"layers.{name}.padding": lines[around[own]] for name, own in self.names.items()
+                      if lines.get(around.get(own, ""))}  # fmt: skip
         shown = {path: _in(folder, place) for path, place in found.items()}
         if self.decays and "optimizer" in shown:
             shown |= {f"layers.{op.name}.{name}": shown["optimizer"] for op in self.model.layers

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from parity.code import axes_of
+from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
 from parity.reading.plainly import channels_moved_last
 from parity.spec.graph import graph_of, named
@@ -42,15 +43,20 @@ def _reads_first(model: ModelSpec) -> bool:
 def _turn_end(one: PairSide, other: PairSide) -> None:
     """Let a model give its channels last where all that it does in the end is to move them first, and the other not.
 
-    Where its targets are such images, too: they are moved with them.
+    Where its targets are such images, too: they are moved with them. So is what is opaque, of which nothing more is
+    known.
     """
     ends = [graph_of(named(side.model)).outputs for side in (one, other)]
     last, targets = one.model.layers[-1], one.reading.arrays.get("y")
     rank = len(ends[0][0].shape)
-    moves = isinstance(last, Permute) and (0, *last.dims) == axes_of("to_first", rank) and rank > 1
-    if one.model.outputs or other.model.outputs or not moves or targets is None or targets.ndim != rank + 1:
-        return
     shape = (*ends[0][0].shape[1:], ends[0][0].shape[0])
-    if shape == ends[1][0].shape and last.said_inputs is None:
+    if one.model.outputs or other.model.outputs or targets is None or targets.ndim != rank + 1 or rank < 2:
+        return
+    if shape != ends[1][0].shape or shape == ends[0][0].shape:
+        return
+    if isinstance(last, Opaque) and targets.shape[1:] == ends[0][0].shape:  # How its output lies, it does not say.
+        one.model = one.model.model_copy(update={"layers": (*one.model.layers[:-1], last.replace(shape=shape))})
+        one.ends_moved = True
+    elif isinstance(last, Permute) and (0, *last.dims) == axes_of("to_first", rank) and last.said_inputs is None:
         one.model = one.model.model_copy(update={"layers": one.model.layers[:-1]})
         one.ends_moved = True

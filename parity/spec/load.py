@@ -21,8 +21,8 @@ from parity.spec.resolve import resolve_side, with_names
 from parity.spec.sections import Spec
 from parity.spec.yaml import LARGEST, parse_yaml
 
-OF_PROGRAMS = ("model", "loss", "optimizer", "map", "script", "inputs", "channels_first", "l2_in_optimizer",
-               "masks_ignored", "said_at")  # fmt: skip
+OF_PROGRAMS = ("model", "loss", "optimizer", "map", "script", "inputs", "channels_first", "padded", "cut",
+               "l2_in_optimizer", "masks_ignored", "said_at")  # fmt: skip
 """What is said of a side's program."""
 
 

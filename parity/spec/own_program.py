@@ -21,6 +21,8 @@ class OwnProgram:
         inputs: file of the rows that the program is given in place of the spec's: what its own first layers make of
             them is what the spec's data are.
         channels_first: layers that flatten, and whose features the program counts with the channels first.
+        padded: layers of whose zeros the program puts some around what it gives them.
+        cut: layers of whose output the program cuts off the ends behind them.
         l2_in_optimizer: the l2 penalties of the spec are weight decay of its optimizer, and no part of its loss.
         masks_ignored: the program leaves out by a mask what has targets below 0, and is given the first class there.
         said_at: path to the line of the script that says it, ``FILE:LINE``.
@@ -32,6 +34,8 @@ class OwnProgram:
     script: str | None = None
     inputs: str | None = None
     channels_first: tuple[str, ...] = ()
+    padded: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
     l2_in_optimizer: bool = False
     masks_ignored: bool = False
     said_at: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +61,6 @@ def own_program(side: SideSpec) -> OwnProgram | None:
     names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
     return OwnProgram(
         file=side.program, names=names, map=dict(side.map), script=side.script, inputs=side.inputs,
-        channels_first=side.channels_first, l2_in_optimizer=side.l2_in_optimizer, masks_ignored=side.masks_ignored,
-        said_at=dict(side.said_at),
+        channels_first=side.channels_first, padded=side.padded, cut=side.cut, l2_in_optimizer=side.l2_in_optimizer,
+        masks_ignored=side.masks_ignored, said_at=dict(side.said_at),
     )  # fmt: skip

@@ -258,6 +258,13 @@ class SideSpec(Part):
         description="layers that flatten, and whose features that program counts with the channels first, where the "
         "spec counts them last",
     )
+    padded: tuple[str, ...] = Field(
+        default=(),
+        description="layers with a window, of whose zeros that program puts some around what it gives them",
+    )
+    cut: tuple[str, ...] = Field(
+        default=(), description="layers with a window, of whose output that program cuts off the ends behind them"
+    )
     l2_in_optimizer: bool = Field(
         default=False,
         description="the l2 penalties of the spec are weight decay of that program's optimizer, no part of its loss",

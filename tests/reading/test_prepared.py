@@ -129,6 +129,19 @@ def test_pictures_that_a_model_gives_channels_first_are_those_that_the_other_giv
         np.testing.assert_array_equal(found.rows.arrays["y"], MASKS)
 
 
+def test_pictures_that_an_opaque_layer_gives_channels_first_are_moved_with_their_targets() -> None:
+    mixes, *ends = [{"opaque": {"name": f"own_{len(shape)}", "what": "Own", "shape": shape}}
+                    for shape in ([60], [5, 4, 3], [3, 5, 4])]  # fmt: skip
+    moved = [np.moveaxis(one, -1, 1) for one in (PIXELS, MASKS)]
+    last = read("keras", [6, 5, 2], [CONV, mixes, ends[0]], PIXELS, y=MASKS)
+    first = read("torch", [2, 6, 5], [FIRST, mixes, ends[1]], moved[0], y=moved[1])
+    found = pair_of(last, first)
+    assert [one.ends_moved for one in found.sides] == [False, True]
+    assert [one.model.layers[-1].shape for one in found.sides] == [(5, 4, 3), (5, 4, 3)]
+    np.testing.assert_array_equal(found.rows.arrays["y"], MASKS)
+    assert found.rows.others == {}
+
+
 @pytest.mark.parametrize(("more", "y"), [
     ([BEHIND], np.moveaxis(MASKS, -1, 1)),  # Both give them first.
     ([], LABELS),  # There are no such targets.

@@ -97,6 +97,30 @@ def test_an_index_is_the_layer_that_takes_it(index: Any, said: Said | None) -> N
     assert indexed(index, [5, 4]) == said
 
 
+@pytest.mark.parametrize(("index", "said"), [
+    ([ALL, ALL, {"slice": [None, -1, None]}, {"slice": [2, None, None]}],
+     Said("cropping2d", {"cropping": [[0, 1], [2, 0]], "data_format": "channels_first"})),
+    (["...", {"slice": [1, None, None]}, {"slice": [None, 4, 1]}],
+     Said("cropping2d", {"cropping": [[1, 0], [0, 3]], "data_format": "channels_first"})),
+    ([ALL, {"slice": [1, -1, None]}, {"slice": [1, -1, None]}], Said("cropping2d", {"cropping": [[1, 1], [1, 1]]})),
+    ([ALL, ALL, {"slice": [0, 5, None]}, {"slice": [None, -1, None]}], Said("slice", {"stop": -1, "axis": 3})),
+])  # fmt: skip
+def test_the_ends_of_rows_and_columns_are_cut_off(index: Any, said: Said) -> None:
+    assert indexed(index, [4, 5, 7]) == said
+
+
+@pytest.mark.parametrize("index", [
+    [ALL, {"slice": [1, None, None]}, ALL, {"slice": [1, None, None]}],  # Rows of one format, columns of another.
+    [ALL, ALL, {"slice": [1, None, 2]}, {"slice": [1, None, None]}],
+    [ALL, ALL, {"slice": [3, 2, None]}, {"slice": [1, None, None]}],
+    [{"slice": [1, None, None]}, ALL, ALL, {"slice": [1, None, None]}],
+    [ALL, None, {"slice": [1, None, None]}, {"slice": [1, None, None]}],
+])  # fmt: skip
+def test_what_cuts_more_than_rows_and_columns_is_no_layer(index: Any) -> None:
+    with pytest.raises(NoEntryError):
+        indexed(index, [4, 5, 7])
+
+
 @pytest.mark.parametrize(("index", "shown"), [
     ([ALL, {"slice": [None, None, 2]}], "[:, ::2]"), (0, "[0]"), ([ALL, 0, 1], "[:, 0, 1]"),
     ([ALL, {"slice": [None, {"part": "a tensor"}, None]}], "whose numbers are computed"),

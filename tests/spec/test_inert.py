@@ -142,6 +142,9 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("layers.pool.padding", {"layers.pool.padding": 1},
      {"layers": [{"max_pooling1d": {"pool_size": 3, "strides": 1, "padding": "same", "name": "pool"}}]},
      "the same cells either way"),
+    ("layers.up.padding", {"layers.up.padding": "valid"}, {"layers": [
+        {"conv1d_transpose": {"filters": 3, "kernel_size": 2, "strides": 2, "padding": "same", "name": "up"}}]},
+     "the same cells are cut off either way"),
     ("layers.conv.bias_initializer", {"layers.conv.bias_initializer": "ones"},
      {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
     ("layers.rnn.go_backwards", {"layers.rnn.go_backwards": True}, {"layers": [RNN], "shape": [1, 6]},

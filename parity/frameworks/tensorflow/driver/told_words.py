@@ -70,13 +70,21 @@ def text_of(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def padding_of(said: Mapping[str, Any]) -> str | None:
-    """Return the padding of windows along places; None of another one, or where channels come first.
+def padding_of(said: Mapping[str, Any]) -> Any:
+    """Return the padding of windows along places, by its name or how many cells there are before and after.
+
+    None of another one, or where channels come first.
 
     Args:
-        said: ``padding`` and ``data_format``, as TensorFlow says them.
+        said: ``padding``, ``explicit_paddings`` where it is in numbers, and ``data_format``, as TensorFlow says them.
     """
-    return PADDINGS.get(text_of(said["padding"])) if text_of(said["data_format"]) in CHANNELS_LAST else None
+    if text_of(said["data_format"]) not in CHANNELS_LAST:
+        return None
+    if text_of(said["padding"]) != "EXPLICIT":
+        return PADDINGS.get(text_of(said["padding"]))
+    cells = [int(one) for one in said.get("explicit_paddings") or ()]
+    pairs = [list(pair) for pair in zip(cells[::2], cells[1::2], strict=True)]
+    return pairs[1:-1] if len(pairs) > 2 and not any(pairs[0]) and not any(pairs[-1]) else None
 
 
 def sizes_of(value: Any, rank: int) -> Any:

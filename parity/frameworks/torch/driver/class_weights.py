@@ -29,7 +29,7 @@ def as_class_weights(term: Term) -> None:
     others = [one for one in given if one.tensor.dim() and len(one.tensor) == rows and key_of(one) != target]
     if others or not any(key_of(one) == target for one in made):
         return
-    classes = torch.arange(term.outputs.tensor.shape[1])
+    classes = torch.arange(term.outputs.tensor.shape[-1 if term.together else 1])
     with in_float64():  # As they are computed where the reading is proved.
         weights = Replay({target: classes}, as_wide).value(term.weights)
     if tuple(weights.shape) != tuple(classes.shape):

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
+from parity.frameworks.torch.driver.class_axis import of_classes, unturned
 from parity.frameworks.torch.driver.groups import rate_of
 from parity.frameworks.torch.driver.hooks import CANONICAL, NUMBERS, PARTED, SINGLE
-from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, of_classes, plain_output, unturned
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from parity.frameworks.torch.driver.calls import PLACE, Call, Ref, behind, key_of, optimizer_of
+from parity.frameworks.torch.driver.class_axis import classes_last, of_classes, unturned
 from parity.frameworks.torch.driver.class_weights import as_class_weights
 from parity.frameworks.torch.driver.hand_rates import as_epoch_scheduler, as_scheduler, sets_of
-from parity.frameworks.torch.driver.loss_terms import OF_CLASSES, OUT, RESHAPES, TURNS, by_row, of_any_rows, terms_of
+from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.standing import named_in
@@ -225,6 +224,9 @@ def _pass(event: Event) -> Pass:
             raise UnclearError("weights of rows in a sum of losses", event.place, OUT)
     except UnclearError as error:
         terms = [opaque_term(event.loss, error)]
+    joined = [one.outputs for one in terms]
+    for term in terms:
+        classes_last(term)
     read = [ref for one in terms for ref in (one.outputs, *one.beside)]
     predictions = list({key_of(one): one for one in read}.values())
     every = list({key_of(one): one for ref in predictions for one in behind(ref)}.values())
@@ -237,13 +239,13 @@ def _pass(event: Event) -> Pass:
     inputs: dict[Any, Ref] = {}
     first = plain_output(predictions[0], roots, of_classes(predictions[0], terms)) or predictions[0]
     rows = len(first.tensor) if first.tensor.dim() else 0
-    for term in terms:
+    for term, given in zip(terms, joined, strict=True):
         if term.targets is not None:  # Of a sequence they may be put together, as what the model gives is.
-            of_any_rows(term.outputs, rows)
+            of_any_rows(given, rows)
             of_any_rows(term.targets, rows)
-            aimed, given = by_row(term.targets, rows), term.targets.tensor
+            aimed, whole = by_row(term.targets, rows), term.targets.tensor
             if aimed is None and rows:
-                what = f"targets of shape {tuple(given.shape)} beside outputs of {rows} rows"
+                what = f"targets of shape {tuple(whole.shape)} beside outputs of {rows} rows"
                 raise UnclearError(what, event.place, "targets by row, as the outputs are")
             term.targets = aimed or term.targets
         if term.weights is not None:
@@ -265,30 +267,9 @@ def _pass(event: Event) -> Pass:
                 place=event.place)  # fmt: skip
 
 
-def unturned(ref: Ref) -> Ref:
-    """Return what a loss was handed as it was ahead of a call that only moved its last axis, the classes."""
-    if ref.call is None or ref.call.name not in TURNS or len(ref.call.refs()) != 1:
-        return ref
-    (source,) = ref.call.refs()
-    return source if _classes_moved(source.tensor, ref.tensor) else ref
-
-
-def _classes_moved(last: torch.Tensor, first: torch.Tensor) -> bool:
-    """Return whether a tensor is another one with its last axis behind the rows."""
-    if last.dim() < 3 or last.shape[:1] != first.shape[:1]:
-        return False
-    moved = last.movedim(-1, 1)
-    return moved.shape == first.shape and torch.equal(moved, first)
-
-
 def _made_anew(ref: Ref) -> bool:
     """Return whether a tensor is made of no other, such as states of zeros."""
     return ref.call is not None and ref.call.name in ("zeros", "ones", "zeros_like", "new_zeros", "full")
-
-
-def of_classes(ref: Ref, terms: Sequence[Term]) -> bool:
-    """Return whether all that is minimised of a tensor takes its classes along the axis behind the rows."""
-    return all(one.part is not None and one.part["part"] in OF_CLASSES for one in terms if one.outputs is ref)
 
 
 def plain_output(ref: Ref, roots: Sequence[Call], classes: bool = False) -> Ref | None:

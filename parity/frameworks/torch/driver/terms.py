@@ -25,6 +25,7 @@ class Term:
         targets: what these should be; None of an opaque loss of no targets.
         beside: of an opaque loss, what it reads of the model beside the outputs.
         why: what stands in the way of reading an opaque loss, and what it is called.
+        together: the rows and places of its outputs were put together on their way to it, the classes standing last.
         weights: what the losses of its rows are multiplied by; None where all count alike.
     """
 
@@ -36,6 +37,7 @@ class Term:
     beside: Sequence[Ref] = field(default_factory=tuple)
     why: tuple[str, str] = ("", "")
     weights: Ref | None = None
+    together: bool = False
 
 
 def trains(call: Call) -> bool:

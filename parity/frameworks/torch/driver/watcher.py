@@ -16,6 +16,7 @@ from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.attention import layers_in, taken_apart
 from parity.frameworks.torch.driver.attention_apart import lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
+from parity.frameworks.torch.driver.class_axis import turned_there
 from parity.frameworks.torch.driver.given_otherwise import channels_moved, reordered, targets_moved
 from parity.frameworks.torch.driver.groups import apart_in, base_word
 from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
@@ -185,6 +186,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.inputs, told.nodes = graph.inputs, graph.nodes
     _tell_places(told, graph, contracts.model_of(step))
     told.outputs = list(zip(names, graph.outputs, strict=False))
+    turned_there(told.nodes, graph.outputs, told.places["loss"])
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, moving_groups(loop), Start(folder, told, list(seen.sighted)))
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}

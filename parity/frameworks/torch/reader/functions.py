@@ -136,7 +136,7 @@ LINEAR: dict[str, Callable[[float, bool], tuple[float, float]]] = {
 """What an operation with a number makes of a tensor: a scale and an offset; whether the number stands first."""
 
 
-def _rescaled(plain: str, turned: bool, operands: list[Any], node: ToldNode) -> Said:
+def _rescaled(plain: str, turned: bool, operands: list[Any], node: ToldNode) -> Said | Passing:
     if plain == "neg":
         return Said("rescaling", {"scale": -1.0})
     numbers = [one for one in operands if isinstance(one, int | float) and not isinstance(one, bool)]
@@ -144,6 +144,8 @@ def _rescaled(plain: str, turned: bool, operands: list[Any], node: ToldNode) -> 
         others = ", ".join(shown_word(one) for one in operands if not (isinstance(one, Mapping) and "tensor" in one))
         raise NoEntryError(f"a layer that does what {node.part} does with {others or 'the same tensor twice'}")
     scale, offset = LINEAR[plain](float(numbers[0]), turned)
+    if (scale, offset) == (1.0, 0.0):  # What a sum begins with: ``total = 0``.
+        return Passing()
     return Said("rescaling", {"scale": scale, "offset": offset})
 
 

@@ -110,20 +110,21 @@ def _each(value: Any, rank: int) -> list[int]:
 
 
 def _transposed(node: ToldNode) -> Said:
-    """Return a transposed convolution: what it cuts off must be nothing, or what ``same`` cuts off."""
+    """Return a transposed convolution: by its name what is cut off, or in numbers; it must not add to its ends."""
     rank = len(node.shape) - 1
     told = {**node.own, **node.arguments}
     cut, more, sizes, steps = (_each(told[key], rank) for key in ("padding", "output_padding", "kernel_size", "stride"))
     word = _plain(node, node.part, ("padding", "output_padding"))
-    if not any(cut) and not any(more):
+    axes = list(zip(sizes, steps, strict=True))
+    over = [max(size - step, 0) for size, step in axes]
+    # Of each axis PyTorch cuts off as much at both ends, and adds to the second; others add what a stride is longer.
+    ends = [[a, a - b + max(step - size, 0)] for a, b, (size, step) in zip(cut, more, axes, strict=True)]
+    if not any(map(any, ends)):
         return _entry(node, word, padding="valid")
-    over = [max(size - step, 0) for size, step in zip(sizes, steps, strict=True)]
-    same = [
-        (one // 2, max(step - size, 0) - (one - one // 2)) for one, size, step in zip(over, sizes, steps, strict=True)
-    ]
-    # Of each axis PyTorch cuts off as much at both ends, and adds to the second.
-    if [(a, b - a) for a, b in zip(cut, more, strict=True)] == same:
+    if ends == [[one // 2, one - one // 2] for one in over]:
         return _entry(node, word, padding="same")
+    if min(map(min, ends)) >= 0:
+        return _entry(node, word, padding=ends)
     raise NoEntryError(f"a padding of a transposed convolution that says padding={cut}, output_padding={more}")
 
 
