@@ -82,6 +82,7 @@ OF_TAPES = {
                         "a change of weights beside the steps of the optimizer"),
     "weights from NumPy": (STEP, f"{STEP}        weights[0].assign(np.clip(np.array(weights[0]), -0.1, 0.1))\n",
                            "a change of weights beside the steps of the optimizer"),
+    "rows that grow": ("x[i:i + 16]", "(x[i:i + 16] * (1.0 + i))", "stand in no array or dataset of the program"),
     "a rate that falls": (AHEAD, "        optimizer.learning_rate.assign(optimizer.learning_rate * 0.9)\n",
                           "a rate that the program sets itself, by no count that is seen,"),
 }  # fmt: skip

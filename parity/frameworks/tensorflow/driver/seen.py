@@ -67,8 +67,26 @@ class Recorded:
             reads = self.graph.reads
         else:
             reads = [one for one in self.of_keras.inputs if not self.handle_of(one)]
-        self.batches = [number_of(one) for one in (*reads, self.found.targets)]
-        self.rows: RowsOfLoop = rows_of(self.batches, held)
+        taken = [*reads, self.found.targets]
+        self.batches = [number_of(one) for one in taken]
+        self.rows: RowsOfLoop = rows_of([self.batches, *self._elsewhere(taken)], held)
+
+    def _elsewhere(self, taken: Sequence[Any]) -> list[list[Any]]:
+        """Return what other steps take in the places of what this one does, where they are like it."""
+        places = [
+            next(
+                ((n, k) for n, op in enumerate(self.step.taped) for k, one in enumerate(op.inputs) if one is tensor),
+                None,
+            )
+            for tensor in taken
+        ]
+        if None in places:
+            return []
+        found, kinds = [], [op.kind for op in self.step.taped]
+        for step in self.steps:
+            if step is not self.step and [op.kind for op in step.taped] == kinds:
+                found.append([number_of(step.taped[n].inputs[k]) for n, k in filter(None, places)])
+        return found
 
     def unsteady(self) -> TapedOperation | None:
         """Return an operation of the step that is another one in another step, or has other numbers; None for none."""

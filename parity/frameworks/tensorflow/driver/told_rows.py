@@ -76,21 +76,21 @@ class RowsOfLoop:
     missing: list[int] = field(default_factory=list)
 
 
-def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
+def rows_of(steps: Sequence[Sequence[np.ndarray]], held: HeldByProgram) -> RowsOfLoop:
     """Return the arrays whose rows batches are.
 
     Args:
-        batches: of one step, the inputs first; all of as many rows.
+        steps: of each step its batches, the inputs first; all of a step of as many rows.
         held: by the program.
     """
-    found = RowsOfLoop()
+    found, batches = RowsOfLoop(), steps[0]
     size = len(batches[0])
     for dataset in held.datasets:
         told = _dataset(dataset)
         if told is None:
             continue
         arrays, said = told
-        places = among([batches], arrays)
+        places = among(steps, arrays)
         if places is not None:
             found.arrays = places[0]
             found.training = ToldTraining(batch_size=said["batch_size"] or size, shuffle=said["shuffle"],
@@ -105,11 +105,11 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
                 found.notes.append(f"Its rows repeat before they are put into batches: each has {size} rows, where the "
                                    f"last of the spec's {rows} rows are {rows % size}.")  # fmt: skip
             return found
-    places = among([batches], held.arrays)
+    places = among(steps, held.arrays)
     if places is None:
         found.missing = [n for n, one in enumerate(batches) if not is_among(one, held.arrays)] or [0]
         return found
-    found.arrays, (numbers,) = places
+    found.arrays, (numbers, *_) = places
     rows = len(found.arrays[0])
     shuffle = size < rows and not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + size))
     found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
