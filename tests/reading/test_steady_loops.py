@@ -141,6 +141,15 @@ def test_a_last_batch_of_fewer_rows_is_the_same_step(read_text: Any) -> None:
     assert read_text(ROWS + fewer).spec["training"]["batch_size"] == 16
 
 
+def test_an_optimizer_that_a_loop_makes_is_said(read_text: Any) -> None:
+    """Momentum is lost with each epoch: no step of the first one shows it."""
+    made = "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+    within = TORCH.replace(made, "").replace("range(2):\n", f"range(2):\n    {made}")
+    notes = [[one for one in read_text(ROWS + text).notes if "optimizer" in one] for text in (within, TORCH)]
+    assert notes == [["Its optimizer is made within a loop (train.py, line 12): each time it begins anew, with nothing "
+                      "kept of its moves."], []]  # fmt: skip
+
+
 FIT = """
 import keras
 net = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])

@@ -102,7 +102,7 @@ def watch_optimizers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> No
     begin = torch.optim.Optimizer.__init__
 
     def begun(optimizer: Any, *args: Any, **kwargs: Any) -> None:
-        optimizer._parity_place = line_here()
+        optimizer._parity_place, optimizer._parity_loops = line_here(), loops_here(list(frames_here())[:1])
         begin(optimizer, *args, **kwargs)
         count = lambda: seen.steps.get(id(optimizer), 0)  # noqa: E731
         optimizer.param_groups[:] = [WatchedGroup(one, count) for one in optimizer.param_groups]

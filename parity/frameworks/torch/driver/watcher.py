@@ -209,13 +209,21 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.redrawn = rows.redrawn
     told.seen_loops = list(seen.loops) if rows.only_seen else None
     _tell_ignored(told, rows, loop)
-    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
+    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, _made_anew(optimizer)])]
     one = len(seen.loops) == 1 and loop.count > 1  # It may count batches, or the steps that several of them make.
     epochs = None if one or not rows.x else epochs_of(seen.loops, len(rows.x[0]), rows.batch)
     told.training = ToldTraining(
         batch_size=rows.batch, epochs=epochs, shuffle=rows.shuffle, drop_remainder=rows.drops
     )  # fmt: skip
     _write(told, rows, names, folder)
+
+
+def _made_anew(optimizer: Any) -> str:
+    """Return a note on an optimizer that a loop makes, as one of epochs should not; empty for any other."""
+    if not getattr(optimizer, "_parity_loops", None):
+        return ""
+    place = optimizer._parity_place
+    return f"Its optimizer is made within a loop ({place}): each time it begins anew, with nothing kept of its moves."
 
 
 def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
