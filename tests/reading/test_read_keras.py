@@ -85,23 +85,45 @@ def test_outputs_that_the_loss_only_takes_for_probabilities_are_read_faithfully(
     assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
 
 
-def test_a_loop_that_sets_the_float_type_of_keras_is_read_faithfully(tmp_path: Path) -> None:
-    """Its optimizer is made again in the type of the worker; its rate was float32, and the proof ended in an error."""
-    (tmp_path / "typed.py").write_text(
-        "import keras, numpy as np, tensorflow as tf\n"
-        "keras.config.set_floatx('float32')\n"
-        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32')\n"
-        "y = np.arange(32) % 3\n"
-        "net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
-        "optimizer, loss = keras.optimizers.SGD(0.25), keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
-        "for epoch in range(3):\n"
-        "    for start in range(0, 32, 8):\n"
-        "        with tf.GradientTape() as tape:\n"
-        "            value = loss(y[start:start + 8], net(x[start:start + 8], training=True))\n"
-        "        gradients = tape.gradient(value, net.trainable_variables)\n"
-        "        optimizer.apply_gradients(zip(gradients, net.trainable_variables))\n"
-    )
-    found = api.read(tmp_path / "typed.py", out=tmp_path)
+LOOP = """
+import keras, numpy as np, tensorflow as tf
+{ahead}
+x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+y = np.arange(32) % 3
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense({units})])
+optimizer, loss = keras.optimizers.SGD(0.25), {loss}
+for epoch in range(3):
+    for start in range(0, 32, 8):
+        with tf.GradientTape() as tape:
+            value = loss(y[start:start + 8], net(x[start:start + 8], training=True))
+        gradients = tape.gradient(value, net.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, net.trainable_variables))
+"""
+
+OWN = """
+class Cubed(keras.losses.Loss):
+    def __init__(self, power):
+        super().__init__()
+        self.power = power
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** self.power, axis=-1)
+"""
+
+ENTROPY, HUBER = "keras.losses.SparseCategoricalCrossentropy(from_logits=True)", "keras.losses.Huber(delta=0.5)"
+
+LOOPS = {
+    "that sets Keras's float type": ("keras.config.set_floatx('float32')", 3, ENTROPY),
+    "whose loss keeps its number from its configuration": ("", 1, HUBER),
+    "whose loss is its own": (OWN, 1, "Cubed(3)"),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_a_loop_under_a_tape_is_run_again_as_it_is(case: str, tmp_path: Path) -> None:
+    """In the worker's type: the proof ended in an error of types, departed at Huber's delta, or found no class."""
+    ahead, units, loss = LOOPS[case]
+    (tmp_path / "loop.py").write_text(LOOP.format(ahead=ahead, units=units, loss=loss))
+    found = api.read(tmp_path / "loop.py", out=tmp_path)
     assert found.proof is not None
     assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
 

@@ -82,9 +82,17 @@ class TapeReplay:
         return self._raw(op, [self.value(one, values) for one in op.inputs])
 
     def _of_keras(self, loss: Any) -> Any:
-        """Return a loss of Keras's as one that computes in the type that Keras has by now."""
+        """Return a loss of Keras's as one that computes in the type that Keras has by now.
+
+        Not by its configuration, as Keras copies it: that of ``Huber`` leaves ``delta`` out, and one of the program's
+        own may have none.
+        """
         if id(loss) not in self._losses:
-            self._losses[id(loss)] = type(loss).from_config(loss.get_config())
+            import keras
+
+            found, policy = object.__new__(type(loss)), keras.dtype_policies.get(keras.config.floatx())
+            vars(found).update(vars(loss), _dtype_policy=policy, _dtype=policy.compute_dtype)
+            self._losses[id(loss)] = found
         return self._losses[id(loss)]
 
     def _argument(self, one: Any, values: Mapping[int, Any]) -> Any:
