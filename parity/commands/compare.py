@@ -106,7 +106,7 @@ def compare(
     spec = parse_spec(text, file=str(files[0]))
 
     def of_these(result: Result) -> Result:
-        return with_factor(with_known(result, {side.name: side.reading for side in pair.sides}))
+        return with_doubts(with_factor(with_known(result, {side.name: side.reading for side in pair.sides})), proofs)
 
     early = page(folder) if page is not None else None
     result = run(
@@ -115,6 +115,24 @@ def compare(
     )  # fmt: skip
     result = of_these(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
+
+
+def with_doubts(result: Result, proofs: Mapping[str, Proof]) -> Result:
+    """Return a result that says it of programs that are not what they were read as.
+
+    Where two such part is seen of the programs themselves; why they do may be what was not read of them.
+
+    Args:
+        result: of comparing them.
+        proofs: of their readings, by side.
+    """
+    doubts = [
+        f"{name} and what it was read as part {proof.departs}: what parts the programs may be that, and causes are "
+        "those of what was read."
+        for name, proof in proofs.items() if proof.departs
+    ]  # fmt: skip
+    parted = any(one.verdict == "divergent" for one in result.comparisons)
+    return result.model_copy(update={"doubts": [*result.doubts, *doubts]}) if doubts and parted else result
 
 
 def _readings(
@@ -215,4 +233,4 @@ def _wrapped(side: PairSide, program: Wanted) -> str:
     missing = [part for part in side.reading.unsaid if part in ("loss", "optimizer")]
     if missing:
         raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
-    return wrapper_of(program, side.moved and not side.ahead, side.ends_moved)
+    return wrapper_of(program, side.moved and not side.ahead, side.ends_moved, side.reading.takes)

@@ -61,11 +61,13 @@ class Proof:
         verdict: of a comparison.
         lines: in words; the last one says it in short.
         difference: the largest of any tensor; None where nothing was compared.
+        departs: where the program and what it was read as part, and nothing known explains it; empty else.
     """
 
     verdict: str
     lines: list[str]
     difference: float | None = None
+    departs: str = ""
 
     @property
     def code(self) -> int:
@@ -307,7 +309,7 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
             largest is not None and largest.difference >= ASIDE
         ) else ""  # fmt: skip
         return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}{aside}"], difference=difference)
-    lines = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused)
+    lines, known = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused), ""
     if comparison.verdict == "divergent":
         fields = ", ".join(sorted({one.path for one in comparison.causes}))
         mend = f"; what would make it agree: {fields}" if fields else ""
@@ -316,7 +318,11 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
     else:
         lines += comparison.unmatched
         last = f"read, but not proved: {comparison.reason}"
-    return Proof(verdict=comparison.verdict, lines=[*lines, last], difference=largest.difference if largest else None)
+    departs = _at(comparison.first) if comparison.verdict == "divergent" and not known else ""
+    return Proof(
+        verdict=comparison.verdict, lines=[*lines, last], difference=largest.difference if largest else None,
+        departs=departs.strip(),
+    )  # fmt: skip
 
 
 def with_known(result: Result, readings: Mapping[str, ReadProgram]) -> Result:

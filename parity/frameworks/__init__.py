@@ -108,6 +108,7 @@ class Framework:
         masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
         why_moved: why its layers need the axes elsewhere than a spec has them.
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
+        takes_in_order: whether a script that is read takes several inputs by their order, whatever it calls them.
         gives_in_order: whether a script that is read gives several outputs by their order, whatever it calls them.
         remembers_logits: whether probabilities still carry the logits that they were made of.
         carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
@@ -140,6 +141,7 @@ class Framework:
     masks_under_a_compiler: bool = True
     why_moved: str = ""
     sees_inputs: bool = True
+    takes_in_order: bool = False
     gives_in_order: bool = False
     remembers_logits: bool = False
     carries_masks: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,19 +14,48 @@ from parity.reading.same_rows import same_rows
 if TYPE_CHECKING:
     from parity.reading.whole import ReadProgram
 
-Shapes = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int | str, ...]]
 
 
-def called_alike(a: ReadProgram, b: ReadProgram) -> ReadProgram:
-    """Return the second of two programs with the names that the first has for its several inputs and outputs.
+def called_alike(a: ReadProgram, b: ReadProgram) -> tuple[ReadProgram, ReadProgram]:
+    """Return two programs of which the second has the names that the first has for its several inputs and outputs.
 
-    They stand for each other in their order where shapes and rows do not say otherwise; else the names stay.
+    They stand for each other by their rows, by shapes that no other has, or in their order; else the names stay. Where
+    they stand in another order, a program that takes its inputs by it is given them so.
+
+    Raises:
+        UsageError: when an input would have the name of a layer, or none of both takes inputs by their order.
+    """
+    inputs: dict[str, str] = {}
+    for typed in (True, False):  # What is opaque does not say that it reads whole numbers.
+        shapes = _inputs(a, typed), _inputs(b, typed)
+        inputs = inputs or stand_for(*shapes, lambda one, other: _same(a, b, one, other))
+    if not inputs and set(_inputs(b)) == set(_inputs(a)):
+        inputs = {name: name for name in _inputs(b)}
+    order = [inputs[name] for name in _inputs(b)] if inputs else []
+    mine = list(_inputs(a))
+    if order != mine and order and frameworks()[b.framework].takes_in_order:
+        b = _taking(b, sorted(_inputs(b), key=lambda name: mine.index(inputs[name])))
+    elif order != mine and order and frameworks()[a.framework].takes_in_order:
+        a = _taking(a, order)
+    outputs = stand_for(_outputs(a), _outputs(b), lambda one, other: _same(a, b, one, other))
+    return a, _called(b, inputs, outputs)
+
+
+def _taking(program: ReadProgram, order: list[str]) -> ReadProgram:
+    """Return a program that takes its inputs by their order as one whose spec has them in another one."""
+    model = program.spec["model"]
+    takes = tuple(order.index(name) for name in model["inputs"])
+    inputs = {name: model["inputs"][name] for name in order}
+    return replace(program, spec={**program.spec, "model": {**model, "inputs": inputs}}, takes=takes)
+
+
+def _called(b: ReadProgram, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> ReadProgram:
+    """Return a program with other names for its inputs and outputs.
 
     Raises:
         UsageError: when an input would have the name of a layer.
     """
-    inputs = stand_for(_inputs(a), _inputs(b), lambda one, other: _same(a, b, one, other))
-    outputs = stand_for(_outputs(a), _outputs(b), lambda one, other: _same(a, b, one, other))
     if all(one == other for names in (inputs, outputs) for one, other in names.items()):
         return b
     layers = [fields for one in b.spec["model"]["layers"] if isinstance(one, Mapping) for fields in one.values()]
@@ -78,29 +108,44 @@ def stand_for(mine: Shapes, theirs: Shapes, same: Callable[[str, str], bool]) ->
 
     >>> stand_for({"a": (2,), "b": (3,)}, {"input_1": (2,), "input_2": (3,)}, lambda one, other: True)
     {'input_1': 'a', 'input_2': 'b'}
+    >>> stand_for({"a": (2,), "b": (3,)}, {"input_1": (3,), "input_2": (2,)}, lambda one, other: False)
+    {'input_1': 'b', 'input_2': 'a'}
 
     Args:
         mine: shapes of the first program's, in order; empty where it has a single one.
         theirs: of the second's.
         same: returns whether the rows of one of the first and one of the second are the same.
     """
-    if set(mine) == set(theirs) or list(mine.values()) != list(theirs.values()):
+    numbered = all(NUMBERED.fullmatch(one) for one in (*mine, *theirs))
+    if len(mine) != len(theirs) or (set(mine) == set(theirs) and not numbered):
+        return {}
+    by_rows = {their: [own for own in mine if mine[own] == theirs[their] and same(own, their)] for their in theirs}
+    by_shape = {their: [own for own in mine if mine[own] == theirs[their]] for their in theirs}
+    for found in (by_rows, by_shape):
+        if all(len(one) == 1 for one in found.values()) and len({one[0] for one in found.values()}) == len(mine):
+            return {their: one[0] for their, one in found.items()}
+    if list(mine.values()) != list(theirs.values()):
         return {}
     pairs = dict(zip(theirs, mine, strict=True))
-    for their, own in pairs.items():
-        others = [one for one, shape in mine.items() if one != own and shape == theirs[their]]
-        if any(same(one, their) for one in others) and not same(own, their):
-            return {}  # The second takes them in another order.
+    if any(one and pairs[their] not in one for their, one in by_rows.items()):
+        return {}  # The second takes some in another order.
     return pairs
 
 
-def _inputs(program: ReadProgram) -> dict[str, tuple[int, ...]]:
-    given = program.spec["model"].get("inputs", {})
-    found = {name: tuple(one["shape"] if isinstance(one, Mapping) else one) for name, one in given.items()}
+NUMBERED = re.compile(r"(input|output)(_\d+)?")
+"""What an input or output is called that a framework has no name for."""
+
+
+def _inputs(program: ReadProgram, typed: bool = False) -> dict[str, tuple[int | str, ...]]:
+    """Return the shapes of the inputs, if there are several; with what they hold, where that is asked for."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for name, one in program.spec["model"].get("inputs", {}).items():
+        said = one if isinstance(one, Mapping) else {"shape": one}
+        found[name] = (*said["shape"], *([str(said.get("dtype", "float"))] if typed else []))
     return found if len(found) > 1 else {}
 
 
-def _outputs(program: ReadProgram) -> dict[str, tuple[int, ...]]:
+def _outputs(program: ReadProgram) -> dict[str, tuple[int | str, ...]]:
     """Return the outputs, if there are several; of shapes no more than that is known here."""
     return dict.fromkeys(program.spec["model"].get("outputs", {}), ())
 

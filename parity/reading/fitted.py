@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, get_args
 
-from parity.catalog import OPTIMIZERS
+from parity.catalog import OPTIMIZERS, SCHEDULES
 from parity.lazy import np
 from parity.optimizers import Optimizer
 from parity.optimizers.per_parameter import DECAY
 from parity.run.decimals import shares_of
 from parity.run.told import DECAY_OF_GROUP, FACTOR_OF_GROUP
+from parity.schedules import Schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,13 +65,16 @@ class Fitted:
     sentence: str
 
 
-def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[float]) -> Fitted:
+def fitted(
+    weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[float], rates: Sequence[float] = ()
+) -> Fitted:  # fmt: skip
     """Return the optimizer whose rule moves weights as they were moved.
 
     Args:
         weights: (steps + 1, n), before the first step and behind each.
         gradients: (steps, n).
         numbers: that the program writes: rates, decays and the like are among them, or what they are short of 1.
+        rates: of the steps, where they change.
     """
     steps, tried = len(gradients), 0
     for kind, quotients in [*((kind, False) for kind in TRIED), *((kind, True) for kind in DECOUPLED)]:
@@ -81,12 +85,19 @@ def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[flo
                 return Fitted(entry=None, sentence=f"none of {MOST} rules that were tried moves weights so")
             entry = default.model_copy(update=fields)
             rate = _rate(entry, weights, gradients, numbers)
-            if rate and _moves(entry.replace(learning_rate=rate), weights, gradients):
+            if rate and _moves(entry.model_copy(update={RATE: _changing(rates) or rate}), weights, gradients):
                 return Fitted(
                     entry={kind: {"learning_rate": rate, **fields}},
                     sentence=f"in {steps} steps its rule moves every weight as {kind} does",
                 )
     return Fitted(entry=None, sentence=f"none of {tried} rules that were tried moves weights so")
+
+
+def _changing(rates: Sequence[float]) -> Schedule | None:
+    """Return a schedule that gives some rates one after the other; None of none."""
+    if not rates:
+        return None
+    return SCHEDULES["piecewise"].model_validate({"boundaries": [*range(len(rates) - 1)], "values": [*rates]})
 
 
 Run = tuple["NDArray[Any]", "NDArray[Any]"]

@@ -17,6 +17,12 @@ CLOSE = 1e-9
 TRIED = 400
 """Steps at which a schedule is held against the rate, at most."""
 
+EXACT = 1e-14
+"""Share by which a number may be off that a program gave as it is."""
+
+WORKED_OUT = 1e-11
+"""Share by which a number may be off that was worked out of several."""
+
 PIECES = 12
 """Rates of a piecewise schedule, at most."""
 
@@ -42,7 +48,7 @@ def rate_of_epochs(rates: Sequence[float], steps: int) -> Said | float | None:
     if found is not None:
         return found
     changes = [epoch for epoch in range(1, len(rates)) if rates[epoch] != rates[epoch - 1]]
-    values = [_plain(float(rates[0])), *(_plain(float(rates[epoch])) for epoch in changes)]
+    values = [_plain(float(rates[one]), EXACT) for one in (0, *changes)]
     return {"piecewise": {"boundaries": [epoch * steps - 1 for epoch in changes], "values": values}}
 
 
@@ -61,11 +67,12 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
         return None
     rising = _rising(dense)  # Any two rates are on a line.
     for warmup in (rising, 0) if rising > 1 else (0, rising):
-        begun = {"warmup_steps": warmup, "warmup_from": _plain(float(dense[0]), 1e-14)} if warmup else {}
+        begun = {"warmup_steps": warmup, "warmup_from": _plain(float(dense[0]), EXACT)} if warmup else {}
         rest = dense[warmup:]
         far = {step - warmup: rate for step, rate in later.items() if step > warmup}
         for kind, fields, end in _candidates(rest, far):
-            told = {name: _plain(one) for name, one in fields.items()}
+            near = EXACT if kind == "piecewise" else WORKED_OUT  # The rates themselves, or what they come to.
+            told = {name: _plain(one, near) for name, one in fields.items()}
             try:
                 schedule = SCHEDULES[kind].model_validate({**told, **begun})
             except ValueError:
@@ -75,7 +82,7 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
     return None
 
 
-def _plain(value: Any, near: float = 1e-11) -> Any:
+def _plain(value: Any, near: float) -> Any:
     """Return a number as a person would have written it, where that is the number up to rounding.
 
     Args:

@@ -230,7 +230,8 @@ def _opaque(node: ToldNode, what: str, needs: Iterable[str], tensors: Mapping[st
         "tensors": [{"name": name, "shape": one} for name, one in tensors.items()],
         "random": random,
     }
-    return Said("opaque", {key: one for key, one in fields.items() if one not in ("", [], {})})
+    # Of a row of one number the shape is empty, and is said.
+    return Said("opaque", {key: one for key, one in fields.items() if key == "shape" or one not in ("", [], {})})
 
 
 def opaque_parts(layers: Sequence[Any], losses: Mapping[str, Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from parity.ops import Op
 from parity.ops.global_pooling import GlobalPooling
 from parity.ops.merging import Merging
 from parity.ops.permute import Permute
+from parity.ops.rescaling import Rescaling
 from parity.reading.added_losses import added_alike
 from parity.reading.by_channel import by_channel
 from parity.reading.called_alike import called_alike, ordered_alike
@@ -34,6 +35,7 @@ from parity.reading.plainly import (
 )
 from parity.reading.prepared import rows_prepared
 from parity.reading.rates_alike import rates_alike
+from parity.reading.rescaled import rescalings_joined
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.seen_rows import rows_seen
 from parity.reading.started_alike import padding_alike, started_alike
@@ -84,7 +86,7 @@ def paired(
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
-    a, b = ordered_alike(a, called_alike(a, b))
+    a, b = ordered_alike(*called_alike(a, b))
     a, b, seen_alike = rows_seen(a, b, names)
     specs = [_built(one) for one in (a, b)]
     sides = []
@@ -174,10 +176,12 @@ def _as_the_other(sides: Sequence[PairSide]) -> None:
         return sum(isinstance(op, kind) for op in side.model.layers)
 
     for side, other in (sides, sides[::-1]):
+        kept = read_by_losses(side.reading.spec["loss"])
         if count(side, Permute) > count(other, Permute):
             side.model = moves_undone(side.model)
-        if count(side, Merging) > count(other, Merging):
-            side.model = merges_joined(side.model, read_by_losses(side.reading.spec["loss"]))
+        for kind, joined in ((Merging, merges_joined), (Rescaling, rescalings_joined)):
+            if count(side, kind) > count(other, kind):
+                side.model = joined(side.model, kept)
 
 
 def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:
@@ -323,9 +327,7 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["inputs"] = one.own_rows
         if one.flattened:
             told["channels_first"] = list(one.flattened)
-        for field_, layers in (("padded", one.padded), ("cut", one.cut)):
-            here = [name for name, own in one.names.items() if own in layers]
-            told |= {field_: here} if here else {}
+        told |= one.around
         if one.decays:
             told["l2_in_optimizer"] = True
         if one.masks_ignored:

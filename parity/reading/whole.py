@@ -47,6 +47,8 @@ class ReadProgram:
         told: what was told of it.
         unsaid: what of a training it does not hold: ``loss``, ``optimizer``.
         made_up: it brings no data; the arrays are invented.
+        takes: of the inputs of its program, in their order, the numbers of those of the spec; empty where they are the
+            same.
     """
 
     framework: str
@@ -56,6 +58,7 @@ class ReadProgram:
     notes: list[str] = field(default_factory=list)
     unsaid: tuple[str, ...] = ()
     made_up: bool = False
+    takes: tuple[int, ...] = ()
     told: Told
 
     @property

@@ -95,6 +95,7 @@ def _top(result: Result) -> list[doc.Block]:
     return [
         *([doc.Callout([under_way], tone="doubt", apart=True, on=doc.READ)] if under_way else []),
         *([doc.Callout(restless, tone="doubt", apart=True, on=doc.READ)] if restless else []),
+        *([doc.Callout(list(result.doubts), tone="doubt", apart=True, on=doc.READ)] if result.doubts else []),
         *said,
         *(doc.Callout([lessons.short(one)], tone="doubt", on=doc.READ) for one in answers.caveats(result)),
         *_failures(result, doc.READ),

@@ -46,6 +46,7 @@ def _answer(result: Result) -> list[doc.Block]:
     return [
         doc.Callout([answer]),
         *([doc.Callout(restless[:1], tone="doubt")] if restless else []),
+        *(doc.Callout([doubt], tone="doubt") for doubt in result.doubts),
         *(doc.Callout([failure], tone="harm") for failure in verdict.failure_notes(result)[:1]),
     ]
 

@@ -292,6 +292,7 @@ class Result(Fact):
     explanation: Explanation | None = None
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = Field(default=[])
+    doubts: list[str] = Field(default=[], description="sentences that no verdict may be read without")
     command: str = Field(description="the command that repeats this run")
     under_way: list[str] = Field(default=[], description="what was still to come as this was written; empty: nothing")
 

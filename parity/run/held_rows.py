@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.changed_rows import change_between, changed
+from parity.run.changed_rows import LOOKED_AT, change_between, changed
 
 IsArray = Callable[[Any], bool | None]
 """Tells arrays of rows from what is none; None: neither it nor anything in it is one."""
@@ -88,6 +88,25 @@ def _among(
             if all(one is not None for one in found):
                 return found, [numbers, *places]
     return None
+
+
+def holds(array: np.ndarray, batch: np.ndarray) -> bool:
+    """Return whether all rows of a batch are rows of an array of such rows, number by number.
+
+    Args:
+        array: of all rows.
+        batch: rows of the same shape.
+    """
+    rows, wanted = (one.reshape(len(one), -1) for one in (array, batch))
+    if not rows.shape[1]:
+        return True
+    places = np.linspace(0, rows.shape[1] - 1, min(rows.shape[1], LOOKED_AT)).astype(int)
+    some = rows[:, places]
+    for row in wanted:
+        alike = np.flatnonzero(((some == row[places]) | ((some != some) & (row[places] != row[places]))).all(axis=1))
+        if not any(np.array_equal(rows[number], row, equal_nan=rows.dtype.kind == "f") for number in alike):
+            return False
+    return True
 
 
 def is_among(batch: np.ndarray, arrays: Sequence[Any]) -> bool:

@@ -117,6 +117,10 @@ class Watcher:
         """Return the parts of a contract whose loss is given targets with channels last, and moves them itself."""
         raise UnwatchedError("a program of this framework cannot be given targets with their channels last")
 
+    def reordering(self, parts: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+        """Return the parts of a contract whose model puts its inputs in its order: the numbers of those it is given."""
+        raise UnwatchedError("a program of this framework cannot be given its inputs in another order")
+
     def contract(self, training: Training) -> dict[str, Any]:
         """Return what a program written by hand must have (docs/own-program.md), made of what this one holds."""
         model = training.model
@@ -175,16 +179,20 @@ def owner_of(model: Any) -> tuple[str, Watcher] | None:
     return None
 
 
-def contract(program: Mapping[str, Any], moved: bool = False, ends: bool = False) -> dict[str, Any]:
+def contract(
+    program: Mapping[str, Any], moved: bool = False, ends: bool = False, order: Sequence[int] = ()
+) -> dict[str, Any]:  # fmt: skip
     """Return a program as one that keeps the contract.
 
     Args:
         program: as of :func:`taken`.
         moved: its model reads channels first, and is given them last.
         ends: its outputs have their channels first, and its loss is given targets that have them last.
+        order: of its inputs, in their order, the numbers of those that it is given; empty where they are the same.
     """
     watcher, training = taken(program)
     parts = watcher.contract(training)
+    parts = watcher.reordering(parts, order) if order else parts
     parts = watcher.moving_channels(parts) if moved else parts
     return watcher.moving_targets(parts) if ends else parts
 

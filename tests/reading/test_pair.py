@@ -191,11 +191,40 @@ def test_inputs_of_the_same_rows_stand_for_each_other_in_their_order() -> None:
     assert stand_for(twins, others, lambda one, other: True) == {"input_1": "a", "input_2": "b"}
 
 
-def test_inputs_in_another_order_do_not_stand_for_each_other() -> None:
+@pytest.mark.parametrize("names", [("first", "second"), ("input_1", "input_2")])
+def test_inputs_in_another_order_stand_for_each_other_by_their_rows(names: tuple[str, str]) -> None:
     one, two = X[:, :2], X[:, 2:]
-    a = two_inputs(("one", "two"), (2, 2), {"one": one, "two": two, "y": Y})
-    with pytest.raises(UsageError, match="do not read the same"):
-        pair_of(a, two_inputs(("input_1", "input_2"), (2, 2), {"input_1": two, "input_2": one, "y": Y}))
+    a = two_inputs(names, (2, 2), {names[0]: one, names[1]: two, "y": Y})
+    found = pair_of(a, two_inputs(("input_1", "input_2"), (2, 2), {"input_1": two, "input_2": one, "y": Y}))
+    changes = found.spec["sides"]["b"]["changes"]["layers"]
+    assert changes[0]["concatenate"]["inputs"] == [names[1], names[0]]
+    assert found.sides[1].reading.takes == (1, 0)
+    assert found.sides[0].reading.takes == ()
+    assert found.rows.notes == []
+    assert list(found.spec["model"]["inputs"]) == list(names)
+
+
+def test_inputs_of_shapes_or_types_that_no_other_has_stand_for_each_other() -> None:
+    mine = {"ids": (3, "integer"), "numbers": (3, "float"), "more": (4, "float")}
+    theirs = {"input_1": (4, "float"), "input_2": (3, "float"), "input_3": (3, "integer")}
+    wanted = {"input_1": "more", "input_2": "numbers", "input_3": "ids"}
+    assert stand_for(mine, theirs, lambda one, other: False) == wanted
+
+
+def test_inputs_of_which_one_stands_elsewhere_and_one_nowhere_are_not_clear() -> None:
+    twins, others = {"a": (2,), "b": (2,)}, {"input_1": (2,), "input_2": (2,)}
+    assert stand_for(twins, others, lambda one, other: (one, other) == ("b", "input_1")) == {}
+
+
+def test_a_program_that_takes_its_inputs_by_name_leaves_the_order_to_the_other() -> None:
+    one, two = X[:, :2], X[:, 2:]
+    a = two_inputs(("input_1", "input_2"), (2, 2), {"input_1": one, "input_2": two, "y": Y})
+    b = two_inputs(("left", "right"), (2, 2), {"left": two, "right": one, "y": Y})
+    b.framework = "keras"
+    found = pair_of(a, b)
+    assert found.sides[0].reading.takes == (1, 0)
+    assert list(found.spec["model"]["inputs"]) == ["input_2", "input_1"]
+    assert found.rows.notes == []
 
 
 def test_who_brings_no_data_learns_from_the_others() -> None:

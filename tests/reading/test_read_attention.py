@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers_reading import kept_and_refused, read_and_held
 
+from parity.frameworks.torch.driver.attention import layers_in
 from parity.reading.asking import asked_in, program_of
 from parity.reading.layers_of import layers_of
 from parity.reading.whole import ReadProgram
 from parity.run.session import Session
+from parity.run.told import ToldNode
 
 PROGRAM = """
 import torch
@@ -138,3 +141,42 @@ def test_an_optimizer_that_goes_by_whole_matrices_does_not_move_three_as_one(ses
     (tmp_path / "train.py").write_text(program(optimizer="Adafactor"))
     told, _ = asked_in(session, program_of(str(tmp_path / "train.py")))
     assert any("in_proj_weight as one matrix" in one.what for one in told.refused)
+
+
+PADDED = """\
+import torch
+from torch import nn
+x, y = torch.randint(0, 9, (24, 5)), torch.randn(24, 1)
+x[:, 0] = 3
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.out = nn.Embedding(9, 8), nn.Linear(8, 1)
+        self.att = nn.MultiheadAttention(8, 2, batch_first=True)
+    def forward(self, x):
+        h = self.table(x)
+        return self.out(self.att(h, h, h, key_padding_mask=x == 0)[0][:, 0])
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 0.1)
+for start in range(0, 24, 8):
+    opt.zero_grad()
+    nn.functional.mse_loss(net(x[start : start + 8]), y[start : start + 8]).backward()
+    opt.step()
+"""
+
+
+def test_an_attention_with_a_mask_of_keys_is_kept_whole(read_text: Callable[[str], ReadProgram]) -> None:
+    found = read_text(PADDED).spec["model"]["layers"]
+    opaque = {one["opaque"]["name"]: one["opaque"] for one in found if "opaque" in one}
+    assert "hides keys alone, and no queries (key_padding_mask)" in opaque["att"]["needs"]
+    assert "in_proj_weight" in {one["name"] for one in opaque["att"]["tensors"]}
+
+
+@pytest.mark.parametrize(("called", "apart"), [({}, True), ({"causal": True}, True), ({"key_padding_mask": 1}, False)])
+def test_only_an_attention_that_is_a_layer_is_taken_apart(called: dict[str, Any], apart: bool) -> None:
+    """Taken apart, it left its mask of keys out, and its parameters were called otherwise than they were told."""
+    module = object()
+    node = ToldNode(name="att", part="nn.MultiheadAttention", reads=["x"], shape=[5, 8], read_shapes=[[5, 8]],
+                    arguments={"batch_first": True}, called={"roles": [0, 0, 0], **called})  # fmt: skip
+    again = replace(node, name="again", called={"roles": [0, 0, 0]})
+    assert layers_in([node, again], {"att": module, "again": module}) == ({id(module)} if apart else set())

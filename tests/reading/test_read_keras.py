@@ -68,6 +68,44 @@ def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None
         assert (rows["X"].shape, rows["y"].dtype) == ((120, 8, 8, 1), np.int64)
 
 
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "binary_crossentropy"])
+def test_outputs_that_the_loss_only_takes_for_probabilities_are_read_faithfully(loss: str, tmp_path: Path) -> None:
+    """A softmax that is missing is the commonest of faults: the program's outputs are the numbers that they are."""
+    units = 3 if loss.startswith("sparse") else 1
+    (tmp_path / "missing.py").write_text(
+        "import keras, numpy as np\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32')\n"
+        f"y = np.arange(32) % {max(units, 2)}\n"
+        f"net = keras.Sequential([keras.Input((4,)), keras.layers.Dense({units})])\n"
+        f"net.compile('sgd', {loss!r})\n"
+        "net.fit(x, y)\n"
+    )
+    found = api.read(tmp_path / "missing.py", out=tmp_path)
+    assert found.proof is not None
+    assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
+
+
+def test_a_loop_that_sets_the_float_type_of_keras_is_read_faithfully(tmp_path: Path) -> None:
+    """Its optimizer is made again in the type of the worker; its rate was float32, and the proof ended in an error."""
+    (tmp_path / "typed.py").write_text(
+        "import keras, numpy as np, tensorflow as tf\n"
+        "keras.config.set_floatx('float32')\n"
+        "x = np.random.default_rng(0).normal(size=(32, 4)).astype('float32')\n"
+        "y = np.arange(32) % 3\n"
+        "net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+        "optimizer, loss = keras.optimizers.SGD(0.25), keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
+        "for epoch in range(3):\n"
+        "    for start in range(0, 32, 8):\n"
+        "        with tf.GradientTape() as tape:\n"
+        "            value = loss(y[start:start + 8], net(x[start:start + 8], training=True))\n"
+        "        gradients = tape.gradient(value, net.trainable_variables)\n"
+        "        optimizer.apply_gradients(zip(gradients, net.trainable_variables))\n"
+    )
+    found = api.read(tmp_path / "typed.py", out=tmp_path)
+    assert found.proof is not None
+    assert found.proof.verdict in ("identical", "rounding"), found.proof.lines
+
+
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "arguments"), [("subclassed", ["--width", "7"]), ("two_towers", [])], ids=["subclassed", "two_towers"]

@@ -31,12 +31,6 @@ UNREAD = {
         "for _ in range(4):\n    ((x @ w + b - y) ** 2).mean().backward()\n    with torch.no_grad():\n"
         "        for p in (w, b):\n            p -= 0.1 * p.grad\n            p.grad = None\n",
         "train.py, line 9: tensors with requires_grad that no module keeps, moved by the program itself,"),
-    "rows of single numbers": (
-        NET.replace("nn.Linear(4, 2)", "nn.Embedding(4, 2)")
-        + "    def forward(self, x):\n        return self.a(x)\nnet = Net()\nx = torch.arange(16) % 4\n"
-        + TRAINED + STEP.format(loss=PLAIN),
-        "train.py, line 11: Net, which is given rows of single numbers, (16,), is not read; it needs an axis of their "
-        "own: (16, 1)"),
     "no zero_grad": (
         "for _ in range(4):\n    F.mse_loss(net(x), y).backward()\n    opt.step()\n",
         "train.py, line 8: gradients that are not set to zero, to which those of the next step are added,"),

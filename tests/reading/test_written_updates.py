@@ -164,3 +164,29 @@ def test_other_numbers_are_not_told() -> None:
     assert counted(seen(lambda t: 0.1 - 0.001 * t), shares) is None
     assert counted(seen(lambda t: 0.1 / (1 + 1e-6 * t)), shares) is None  # Float32 does not show which decay.
     assert counted(seen(lambda t: 1 - 0.999**t)[:2], shares) is None
+
+
+BEGUN = """\
+import tensorflow as tf
+x, y = tf.random.normal((32, 4)), tf.random.normal((32, 1))
+w, b = tf.Variable(tf.random.normal((4, 1))), tf.Variable(tf.zeros([1]))
+buffers = [None, None]
+for start in range(0, 32, 4):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(x[start : start + 4] @ w + b - y[start : start + 4]))
+    gradients = tape.gradient(loss, [w, b])
+    for number, (v, g) in enumerate(zip((w, b), gradients)):
+        buffers[number] = {first} if buffers[number] is None else 0.9 * buffers[number] + g
+        v.assign_sub(0.05 * buffers[number])
+"""
+
+
+def test_a_momentum_that_begins_as_the_gradient_is_one_that_begins_at_0(session: Any, tmp_path: Path) -> None:
+    found, held = read_and_held(session, BEGUN.format(first="g"), tmp_path)
+    assert found.spec["optimizer"] == {"sgd": {"learning_rate": 0.05, "momentum": 0.9}}
+    assert held.lines[-1].startswith("read faithfully"), held.lines
+
+
+def test_a_momentum_that_begins_as_a_share_of_the_gradient_is_a_line(read_text: Any) -> None:
+    with pytest.raises(ParityError, match="an update that is written out"):
+        read_text(BEGUN.format(first="0.5 * g"))

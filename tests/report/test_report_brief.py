@@ -9,6 +9,8 @@ import pytest
 from report_samples import SAMPLES, claimed, leaf, unsteady
 from rich.console import Console
 
+from parity.commands.compare import with_doubts
+from parity.commands.read import Proof
 from parity.report.terminal import print_brief, print_result
 from parity.result.schema import Result
 
@@ -96,3 +98,26 @@ def test_a_line_of_a_program_is_named_and_where_else_a_value_comes_from_is_not()
     text = " ".join(" ".join(screen(plain.model_copy(update={"differences": [one]}), 200)).split())
     assert f"in {one.a_side} (port.py:12), {'x' * 47}... in {one.b_side}" in text
     assert "(spec)" not in text
+
+
+def test_a_program_that_is_not_what_it_was_read_as_is_doubted_where_the_two_part() -> None:
+    plain, proofs = leaf(), {"port": Proof(verdict="divergent", lines=["read, but"], departs="at step 1, loss, by 0.5")}
+    doubted = with_doubts(plain, proofs)
+    assert doubted.doubts == [
+        "port and what it was read as part at step 1, loss, by 0.5: what parts the programs may be that, and "
+        "causes are those of what was read."
+    ]
+    assert doubted.doubts[0] in " ".join(" ".join(screen(doubted)).split())
+    assert not with_doubts(plain, {"port": Proof(verdict="rounding", lines=["read faithfully"])}).doubts
+    alike = [one.model_copy(update={"verdict": "rounding"}) for one in plain.comparisons]
+    assert not with_doubts(plain.model_copy(update={"comparisons": alike}), proofs).doubts
+
+
+def test_differences_of_the_frameworks_own_parts_are_said_to_be_that() -> None:
+    plain = leaf().model_copy(update={"explanation": None})
+    known = [one.model_copy(update={"inert": False, "by_themselves": True}) for one in plain.differences[:2]]
+    said = "how the frameworks' own parts are, whatever arguments they are given."
+    for shown, told in ((known[:1], f"That is {said}"), (known, f"All of these are {said}")):
+        assert told in " ".join(" ".join(screen(plain.model_copy(update={"differences": shown}))).split())
+    other = [known[0], known[1].model_copy(update={"by_themselves": False})]
+    assert said not in " ".join(" ".join(screen(plain.model_copy(update={"differences": other}))).split())

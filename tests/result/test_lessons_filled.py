@@ -15,7 +15,7 @@ from parity.frameworks import frameworks
 from parity.native import means_in
 from parity.prepare.options import Options, prepare
 from parity.result import filling_lessons
-from parity.result.filling_lessons import about, entry_facts, layer_facts, step_fact
+from parity.result.filling_lessons import about, by_themselves, entry_facts, layer_facts, step_fact
 from parity.spec.differences import differences
 from parity.spec.resolve import Resolved
 
@@ -48,6 +48,22 @@ def test_a_layer_that_one_side_lacks_is_about_itself() -> None:
     a, b = prepare(tiny(extra), Options())
     (one,) = differences(a, b, 192)
     assert about(a, b, one)[0] == ["op.dropout"]
+
+
+def test_what_frameworks_own_parts_are_is_no_choice_of_a_side(sides: tuple[Resolved, ...]) -> None:
+    """The place of RMSprop's epsilon is none; its size is one, and so is the place that is the other's."""
+    rmsprop = {"rmsprop": {"epsilon": 1e-7, "epsilon_place": "inside_root"}}
+    outside = {"rmsprop": {"epsilon": 1e-8, "epsilon_place": "outside_root"}}
+    keras, torch = (
+        replace(prepare(tiny({"optimizer": said}), Options())[1], framework=name)
+        for said, name in ((rmsprop, "keras"), (outside, "torch"))
+    )
+    found = {one.path: by_themselves(keras, torch, one) for one in differences(keras, torch, 192)}
+    assert found == {"optimizer.epsilon": False, "optimizer.epsilon_place": True}
+    same = replace(torch, framework="keras")
+    assert not any(by_themselves(keras, same, one) for one in differences(keras, same, 192))
+    other = replace(keras, framework="torch"), replace(torch, framework="keras")
+    assert not any(by_themselves(*other, one) for one in differences(*other, 192))
 
 
 def test_an_entry_is_told_with_its_equation_and_what_each_framework_does() -> None:

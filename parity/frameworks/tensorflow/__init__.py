@@ -52,6 +52,7 @@ FRAMEWORK = Framework(
     lacks=LACKS,
     masks_under_a_compiler=False,
     why_moved="TensorFlow on a CPU wants channels last",
+    takes_in_order=True,
     sees_inputs=False,  # A function's input cannot be told from its other arguments.
     environment=QUIET,
     forks_of="keras",

@@ -38,6 +38,7 @@ FRAMEWORK = Framework(
     modules=("torch",),
     install="torch",
     extra="torch",
+    takes_in_order=True,
     gives_in_order=True,
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
     releases={"torch": ("1.13", "")},

@@ -14,6 +14,7 @@ from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.norms import moves_of
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.told_rates import at_rates
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
 
 
@@ -38,7 +39,7 @@ def contract_of(seen: Recorded) -> dict[str, Any]:
         optimizer = seen.steps[-1].optimizer
         if optimizer is None:
             return _Update(seen, model)
-        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        found = type(optimizer).from_config(at_rates(seen.exact(optimizer.get_config()), seen.set_rates))
         handles = {id(one): handle for handle, one in model._replay.variables.items()}
         by_handle = seen.gradients()
         return clipping(found, seen.clipped, model._replay, lambda one: by_handle[handles[id(one)]])
@@ -57,6 +58,7 @@ class _Model(tf.Module):  # type: ignore[misc]
     def __init__(self, seen: Recorded, dtype: Any) -> None:
         super().__init__()
         self._seen, self.dtype = seen, dtype
+        self.order: tuple[int, ...] = ()  # Of its inputs, the numbers of those that it is given.
         by_handle: dict[int, Any] = {}
         for handle, name in seen.attributes().items():
             by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
@@ -69,7 +71,9 @@ class _Model(tf.Module):  # type: ignore[misc]
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
-        known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
+        rows = tuple(rows[number] for number in self.order) if self.order else rows
+        pairs = zip(seen.graph.reads, rows, strict=False)
+        known = {id(one): tf.reshape(row, [-1]) if len(one.shape) == 1 else row for one, row in pairs}
         known |= {one: known[same] for one, same in self._same.items()}
         values = self._replay.run(seen.graph.operations, known, training)
         if training:  # Running statistics, wherever in its step the program moves them.
@@ -121,7 +125,9 @@ class _Update(tf.Module):  # type: ignore[misc]
         # In a list: a tf.Module sorts what a dict holds by its keys, which are other ones in every process.
         self._handed = [tf.Variable(tf.cast(one.start, dtype), trainable=False) for one in self._carried.values()]
         self._count = tf.Variable(0.0, dtype=dtype, trainable=False)
-        self.kept += [*self._handed, *([self._count] if self._counted else [])]
+        self.kept += self._handed
+        if self._counted:  # Set where a step begins from the state of another: by it the numbers of the count go.
+            self.iterations = self._count
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:

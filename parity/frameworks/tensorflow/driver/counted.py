@@ -74,6 +74,37 @@ class Counted:
         return [one for one in every if one not in (0.0, 1.0)]
 
 
+@dataclass(frozen=True)
+class RateTable:
+    """A rate that goes by the count t of steps, from 1, as a line of the program has it.
+
+    Args:
+        table: of the steps.
+        word: what is told of it.
+    """
+
+    table: tuple[float, ...]
+    word: dict[str, Any]
+
+    def at(self, t: Any) -> Any:
+        """Return what it is in a step, of a float or a tensor."""
+        if isinstance(t, float):
+            return self.tried[int(t) - 1]
+        import tensorflow as tf
+
+        return tf.gather(tf.constant(self.table, t.dtype), tf.cast(t, tf.int32) - 1)
+
+    @property
+    def tried(self) -> list[float]:
+        """Return the rates that an update is tried with: of several, no other rule moves weights so."""
+        return [self.table[0], self.table[0] / 2.0, self.table[0] / 4.0]
+
+    @property
+    def numbers(self) -> list[float]:
+        """Return the decimals that it is made of."""
+        return [self.table[0]]
+
+
 def counted(values: Sequence[float], shares: Sequence[float]) -> Counted | None:
     """Return how a number goes by the count of steps; None where nothing that is known gives it.
 

@@ -177,6 +177,7 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def _unbound(self) -> list[Any]:
         bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
+        bound.add(id(getattr(self.optimizer, "iterations", None)))  # A count is set by itself.
         return unbound(self.model, None if self.bindings["slots"] else self.updating, bound)
 
     def leftovers(self) -> dict[str, np.ndarray]:
@@ -203,7 +204,8 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def write(self, variable: Any, value: np.ndarray) -> None:
         """Assign the variable."""
-        variable.assign(tf.cast(np.asarray(value), variable.dtype))
+        kind = getattr(variable, "_dtype", variable.dtype)  # Of Keras's, ``dtype`` is that in which it is to be read.
+        variable.assign(tf.cast(np.asarray(value), kind))
 
     def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
         """Return the slots; a ``tf.Module`` looks for its variables every time it is asked, so it is asked once."""

@@ -18,6 +18,7 @@ from parity.frameworks.tensorflow.driver.recording import in_type
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded, changed_by_hand
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.told_rates import at_rates, at_set_rates
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training
 
@@ -57,7 +58,7 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
     told.refused += _odd(seen, training.place)
     if told.optimizer is not None:
-        told.optimizer = clipping_told(told.optimizer, seen.clipped, told)
+        told.optimizer = clipping_told(at_set_rates(told.optimizer, seen, told), seen.clipped, told)
     return told
 
 
@@ -132,7 +133,8 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         return loss
 
     def build_optimizer(model: Any) -> Any:
-        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        config = at_rates(seen.exact(optimizer.get_config()), seen.set_rates)
+        found = type(optimizer).from_config(config)
         for name, one in part_of(KERAS, "driver.groups").exclusions(optimizer).items():
             setattr(found, name, one)
         replay, by_handle = TapeReplay(seen.chain, seen.chain.variables, model.compute_dtype), seen.gradients()

@@ -20,7 +20,7 @@ from tensorflow.python.framework import op_callbacks
 
 from parity.frameworks.tensorflow.driver.chain import is_single, is_value
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
-from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
+from parity.frameworks.tensorflow.driver.taped import SingleSets, TapedOperation, TapedStep
 from parity.run.driver.base import Driver
 from parity.run.here import line_here
 
@@ -46,8 +46,7 @@ MOST = 20_000
 NUMBERS = 200
 """Operations of single numbers that are kept ahead of the first step."""
 
-STEPS = 3
-"""Steps that are recorded: the last of them ends at its optimizer, or at the next gradient."""
+STEPS = 3  # The last of them ends at its optimizer, or at the next gradient.
 
 
 class Recorder:
@@ -68,6 +67,7 @@ class Recorder:
         self.drawn: dict[int, TapedOperation] = {}
         self.datasets: list[Any] = []
         self.tested: list[tuple[Any, str]] = []
+        self.sets = SingleSets()
         self.odd: list[tuple[str, str, str]] = []
         self._into: list[TapedOperation] | None = None
         self._step: TapedStep | None = None
@@ -84,10 +84,10 @@ class Recorder:
         if alone:
             Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
-        keras = sys.modules.get("keras") if alone else None
+        keras = sys.modules.get("keras")
         keras = keras if hasattr(keras, "config") else None  # It may be the one that imports TensorFlow.
         kind = keras.config.floatx() if keras is not None else ""
-        if keras is not None:
+        if keras is not None and alone:
             keras.config.set_floatx("float32")  # A program before this one may have left another.
         self._patch_tensorflow()
         op_callbacks.add_op_callback(self._operation)
@@ -100,7 +100,7 @@ class Recorder:
                 setattr(owner, name, plain) if own else delattr(owner, name)
             tf.config.run_functions_eagerly(eagerly)
             Driver.active = driver
-            if keras is not None:
+            if keras is not None:  # Which the program may have set, too.
                 keras.config.set_floatx(kind)
 
     def ended(self) -> None:
@@ -182,6 +182,10 @@ class Recorder:
                 self.drawn[id(outputs[0])] = self._made(kind, inputs, attrs, outputs, "")
         elif len(self._into) < MOST:
             self._into.append(self._made(kind, inputs, attrs, outputs, line_here()))
+            if self._step is not None and self._into is self._step.after:
+                self._step.stand(inputs)
+        if kind == "AssignVariableOp" and not self._creating and is_single(inputs[1]):
+            self.sets.note(inputs, len(self.steps))
         first = not self.steps or self._creating
         if kind == "AssignVariableOp" and id(inputs[0]) not in self.starts and first:
             self.starts[id(inputs[0])] = inputs[1]
@@ -291,9 +295,6 @@ class Recorder:
             grads = list(grads)
             variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
             step.optimizer, step.applied = optimizer, (grads, list(variables))
-            rate = getattr(optimizer, "_learning_rate", None)
-            if rate is not None and hasattr(rate, "numpy"):  # A schedule says itself what it gives.
-                step.rate = float(rate.numpy())
             if len(self.steps) == STEPS:
                 self.full(self)
             with self.quiet():

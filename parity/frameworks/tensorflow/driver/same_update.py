@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import READS, OperationChain, number_of
-from parity.frameworks.tensorflow.driver.counted import Counted, counted
-from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.counted import Counted, RateTable, counted
+from parity.frameworks.tensorflow.driver.replay import ASSIGNS, TapeReplay
+from parity.frameworks.tensorflow.driver.told_rates import table_of
+from parity.run.asked_rates import asked_rate
 from parity.run.decimals import decimal_of, shares_of
 
 if TYPE_CHECKING:
     from parity.frameworks.tensorflow.driver.seen import Recorded
-    from parity.frameworks.tensorflow.driver.taped import TapedOperation
+    from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 
 FILLS = ("ZerosLike", "Fill", "OnesLike", "Identity", "Cast", "Shape", "Pack", "StridedSlice", "Const")
 """Operations that make a tensor of one number."""
+
+NEAR = 1e-5
+"""Relative difference within which two float32 steps are one."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,14 @@ class SameUpdate:
     """
 
     operations: list[TapedOperation]
-    counted: dict[int, Counted] = field(default_factory=dict)
+    counted: dict[int, Counted | RateTable] = field(default_factory=dict)
     carried: dict[int, Carried] = field(default_factory=dict)
     numbers: set[float] = field(default_factory=set)
+
+    @property
+    def asked(self) -> RateTable | None:
+        """The rate that a line of the program gives by a count."""
+        return next((one for one in self.counted.values() if isinstance(one, RateTable)), None)
 
     def of(self, handles: Collection[int]) -> list[TapedOperation]:
         """Return the operations that move some variables, with all that their assignments read."""
@@ -81,10 +92,45 @@ def same_update(seen: Recorded) -> SameUpdate | None:
     if len(seen.steps) < 2:
         return None
     for operations in ([[*one.ahead, *one.after] for one in seen.steps], [one.after for one in seen.steps]):
-        found = _Steps(seen, operations).update()
+        found = _Steps(seen, operations, seen.steps).update()
         if found is not None:
             return found
-    return None
+    return _begun_by_gradients(seen) if len(seen.steps) > 2 else None
+
+
+def _begun_by_gradients(seen: Recorded) -> SameUpdate | None:
+    """Return an update whose first step takes the gradients for what later ones add them to, as from zeros they would.
+
+    ``v = g if v is None else 0.9 * v + g``: believed where all the variables move in the first step as they do then.
+    """
+    found = _Steps(seen, [one.after for one in seen.steps[1:]], seen.steps[1:]).update()
+    first = [number_of(one) for one in seen.steps[0].gradients if one is not None]
+    if found is None or found.counted or not found.carried:
+        return None
+    if not all(any(np.array_equal(one.start, each) for each in first) for one in found.carried.values()):
+        return None
+    found.carried = {read: replace(one, start=np.zeros_like(one.start)) for read, one in found.carried.items()}
+    return found if _moves_so(seen, found) else None
+
+
+def _moves_so(seen: Recorded, update: SameUpdate) -> bool:
+    """Return whether the variables that are trained move in the first step as an update moves them."""
+    with seen.recorder.quiet():
+        variables = {handle: tf.Variable(tf.cast(seen.start(handle), tf.float64)) for handle in seen.trained}
+        known: dict[int, Any] = {read: tf.cast(one.start, tf.float64) for read, one in update.carried.items()}
+        for source, first, last in zip(seen.steps[0].sources, seen.steps[0].gradients, seen.steps[-1].gradients,
+                                       strict=True):  # fmt: skip
+            if first is None or seen.handle_of(source) not in variables:
+                return False
+            known[id(last)] = tf.cast(first, tf.float64)
+        try:
+            TapeReplay(seen.chain, variables, tf.float64).run(update.operations, known)
+        except KeyError:  # It moves more than these.
+            return False
+    reads = {id(op.inputs[0]): op.outputs[0] for op in reversed(seen.steps[1].taped) if op.kind in READS}
+    return variables.keys() <= reads.keys() and all(
+        np.allclose(number_of(one), number_of(reads[handle]), rtol=NEAR, atol=NEAR) for handle, one in variables.items()
+    )
 
 
 class _Steps:
@@ -93,13 +139,17 @@ class _Steps:
     Args:
         seen: of the program.
         operations: of each step.
+        steps: those.
     """
 
-    def __init__(self, seen: Recorded, operations: Sequence[list[TapedOperation]]) -> None:
-        self.seen, self.steps, self.last = seen, seen.steps, operations[-1]
+    def __init__(
+        self, seen: Recorded, operations: Sequence[list[TapedOperation]], steps: Sequence[TapedStep]
+    ) -> None:  # fmt: skip
+        self.seen, self.steps, self.last = seen, steps, operations[-1]
         self.chains = [OperationChain(one, seen.chain.variables) for one in operations]
         self.keys = [_keyed(one) for one in operations]
         self.twins = [{key: op for op, key in keys.values()} for keys in self.keys]
+        self.places: dict[int, str] = {}
         self.gradients = [
             {id(one): seen.handle_of(source) for source, one in zip(step.sources, step.gradients, strict=True)}
             for step in self.steps
@@ -138,6 +188,7 @@ class _Steps:
                     if id(one) in leaves and not _equal(leaves[id(one)], every):
                         return None
                     leaves[id(one)] = every
+                    self.places[id(one)] = op.place
         found.operations = [op for op in self.last if id(op) in taken]
         return found if self._numbers(found, leaves) else None
 
@@ -206,7 +257,13 @@ class _Steps:
             arrays = [number_of(each) for each in every]
             if any(each.shape != arrays[0].shape for each in arrays):
                 return False
-            if all(np.array_equal(each, arrays[0]) for each in arrays):
+            asked = self._asked(one, arrays)
+            if asked is not None:
+                if found.asked is not None and found.asked.table != asked.table:
+                    return False
+                found.counted[one] = asked
+                found.numbers |= set(asked.numbers)
+            elif all(np.array_equal(each, arrays[0]) for each in arrays):
                 if arrays[0].dtype.kind == "f" and not arrays[0].ndim:
                     found.numbers.add(abs(decimal_of(float(arrays[0]))))
             elif arrays[0].ndim:
@@ -221,6 +278,18 @@ class _Steps:
             found.counted[one] = told
             found.numbers |= set(told.numbers)
         return True
+
+    def _asked(self, one: int, arrays: Sequence[np.ndarray]) -> RateTable | None:
+        """Return a number as a rate that a line of the program gives by a count, where it is one that changes."""
+        if arrays[0].dtype.kind != "f" or arrays[0].ndim:
+            return None
+        values = [float(each) for each in arrays]
+        known = counted(values, ()) if len(set(values)) > 1 else None
+        if known is not None and known.power == 1.0:  # What means are short of, or a decay: a rule has those itself.
+            return None
+        places = [step.stood.get(self.places[one], []) for step in self.steps]
+        told = asked_rate(places, values) if all(places) else None
+        return None if told is None else table_of(told, self.seen.rows)
 
 
 def _keyed(operations: Sequence[TapedOperation]) -> dict[int, tuple[TapedOperation, tuple[str, str, int]]]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
 from parity.frameworks.tensorflow.driver.clips import clipped_in
+from parity.frameworks.tensorflow.driver.counted import RateTable
 from parity.frameworks.tensorflow.driver.norm import Norm
 from parity.frameworks.tensorflow.driver.norms import norms_in
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
@@ -20,6 +21,7 @@ from parity.frameworks.tensorflow.driver.same_update import SameUpdate, same_upd
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of
+from parity.frameworks.tensorflow.driver.told_rates import set_rates
 from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, RowsOfLoop, rows_of
 from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal
@@ -83,6 +85,11 @@ class Recorded:
     def same_update(self) -> SameUpdate | None:
         """Return the update that is written out, where it is one for all steps."""
         return same_update(self)
+
+    @cached_property
+    def set_rates(self) -> RateTable | str | None:
+        """Return the rates that the program sets of its optimizer, or where it does so."""
+        return set_rates(self)
 
     def _norms(self, operations: Sequence[TapedOperation]) -> list[Norm]:
         """Return the batch norms between the rows and the outputs; what is behind the gradient may move theirs."""
@@ -240,10 +247,6 @@ def changed_by_hand(seen: Recorded) -> list[ToldRefusal]:
     if not clipped.why and any(given.get(id(clipped.before(one))) != handle for one, handle in pairs):
         what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
         found.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
-    rates = [f"{one.rate:g}" for one in seen.steps if one.rate is not None]
-    if len(set(rates)) > 1:
-        what = f"a learning rate that the program sets itself ({', '.join(rates)})"
-        found.append(ToldRefusal(what=what, place=last.place, needs="a schedule of keras.optimizers.schedules"))
     assigns = (
         op for step in seen.steps for op in step.after if op.kind in ASSIGNS and id(op.inputs[0]) in seen.trained
     )

@@ -20,6 +20,7 @@ from parity.frameworks.tensorflow.driver.told_words import (
     MERGES,
     PASSING,
     RESHAPES,
+    SINGLE,
     SUMS,
     along_last,
     index_of,
@@ -29,6 +30,7 @@ from parity.frameworks.tensorflow.driver.told_words import (
 )
 from parity.free_names import FreeNames
 from parity.run.decimals import decimal_of
+from parity.run.single_numbers import WHOLE, with_an_axis
 from parity.run.told import ToldInput, ToldNode, Word
 
 
@@ -43,7 +45,8 @@ class TapedGraph:
         penalties: as :class:`~parity.frameworks.tensorflow.driver.told_loss.LossFound` has them.
         norms: that stand in it.
 
-    ``reads`` has the rows that come in, ``layers`` the variables of each layer by the fields of their initializers.
+    ``output`` is the node that gives the outputs, ``reads`` has the rows that come in, ``layers`` the variables of each
+    layer by the fields of their initializers.
     """
 
     def __init__(
@@ -57,7 +60,6 @@ class TapedGraph:
         self.layers: dict[str, dict[str, int]] = {}
         self.values: dict[int, str] = {}
         self.operations = chain.needed(outputs)
-        self._outputs = outputs
         self._norms = {id(one.last): one for one in norms}
         self._within = {one for norm in norms for one in norm.inside}
         self._readers: dict[int, int] = {}
@@ -72,11 +74,8 @@ class TapedGraph:
             self._take(op)
         if id(outputs) not in self.values:
             self._value(outputs)
-
-    @property
-    def output(self) -> str:
-        """Return the node that gives the outputs."""
-        return self.values[id(self._outputs)]
+        rows = with_an_axis(self.inputs, self.nodes, [self.values[id(outputs)]], SINGLE)
+        self.inputs, self.nodes, (self.output,) = rows.inputs, rows.nodes, rows.outputs
 
     def _take(self, op: TapedOperation) -> None:
         if not any(self.chain.moves(one) for one in op.outputs) or op.kind == "ReadVariableOp":
@@ -264,6 +263,8 @@ class TapedGraph:
             return False
         if shape == row_of(x):
             return self._passed(op)
+        if not shape and row_of(x) == [1]:
+            return self._node(op, "tf.strided_slice", [x], "getitem", function=True, index=[WHOLE, 0])
         told: dict[str, Any] = {} if len(shape) == 1 else {"target_shape": shape}
         kind = "flatten" if len(shape) == 1 else "reshape"
         return self._node(op, kind, [x], kind, function=True, **told)

@@ -11,12 +11,17 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import OperationChain, arguments_of, flat_size, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.told_entropy import written_entropy
+from parity.frameworks.tensorflow.driver.told_errors import written_errors
 from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal, Word
 
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
 
 VIEWS = (*AS_IT_IS, "Reshape", "Squeeze", "ExpandDims")
+
+
+FLATTENS = ("Squeeze", "Reshape", "StridedSlice")
+"""Operations that may take an axis of length 1 away."""
 
 
 class UnreadLossError(Exception):
@@ -265,11 +270,16 @@ def _of_elements(chain: OperationChain, tensor: Any, factor: float, reduction: s
         classes = int(entropy.outputs.shape[-1])
         # What stands here is of each element, what the entry says of each row.
         factor = -factor / (classes if reduction == "mean" else 1)
-        part = {"entry": {"categorical_crossentropy": more}}
-        found = _with_targets(chain, op, part, entropy.outputs, entropy.targets, factor)
+        found = _with_targets(
+            chain, op, {"entry": {"categorical_crossentropy": more}}, entropy.outputs, entropy.targets, factor
+        )
         found.note = entropy.note
         return found
+    elements: Word = None
     difference, kind = _difference(chain, op)
+    written = None if difference is not None else written_errors(chain, tensor)
+    if written is not None:
+        difference, elements = (written.outputs, written.targets), written.elements
     if difference is None:
         raise refused(op, f"loss, a {reduction} of {op.kind},", f"a loss that is {op.kind}")
     first, second = difference
@@ -279,7 +289,7 @@ def _of_elements(chain: OperationChain, tensor: Any, factor: float, reduction: s
     flat = chain.producer(outputs)
     same = flat_size(tensor) == flat_size(outputs) == flat_size(targets)
     fields = dict(more)
-    if outputs.shape.rank == 1 and flat is not None and flat.kind in ("Squeeze", "Reshape") and same:
+    if outputs.shape.rank == 1 and flat is not None and flat.kind in FLATTENS and same and _keeps(flat):
         outputs = flat.inputs[0]
     elif not same:
         if tensor.shape.rank != 2 or flat_size(tensor) != flat_size(outputs) * flat_size(targets):
@@ -287,7 +297,13 @@ def _of_elements(chain: OperationChain, tensor: Any, factor: float, reduction: s
                 op, f"loss of outputs {list(outputs.shape)} and targets {list(targets.shape)}", "equal shapes"
             )
         fields["broadcast"] = "stretch"
-    return _with_targets(chain, op, {"entry": {kind: fields}}, outputs, targets, factor)
+    part = {"entry": {kind: fields}} if elements is None else {"elements": elements, "fields": fields}
+    return _with_targets(chain, op, part, outputs, targets, factor)
+
+
+def _keeps(op: TapedOperation) -> bool:
+    """Return whether an operation gives all that it reads."""
+    return flat_size(op.inputs[0]) == flat_size(op.outputs[0])
 
 
 def _of_keras(chain: OperationChain, op: TapedOperation, factor: float, more: dict[str, Any]) -> LossFound:

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.run.single_numbers import WHOLE, SingleWords
+from parity.run.told import ToldNode
+
 ACTIVATIONS = {
     "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.nn.tanh",
     "Sigmoid": "tf.nn.sigmoid", "Softmax": "tf.nn.softmax", "LogSoftmax": "tf.nn.log_softmax", "Exp": "tf.exp",
@@ -31,6 +34,21 @@ MERGES = {
     "AddV2": "add", "Add": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum", "Minimum": "minimum",
 }  # fmt: skip
 """Operations of two tensors, and the layers that they are."""
+
+
+def _by_number(node: ToldNode) -> bool:
+    """Return whether a layer does the same to each number."""
+    if node.part == "activation":
+        return str(node.arguments["of"]["part"]) not in ("tf.nn.softmax", "tf.nn.log_softmax")
+    return node.part == "rescaling" or node.part in MERGES.values()
+
+
+SINGLE = SingleWords(
+    taking=("tf.strided_slice", {"index": [WHOLE, 0]}), raising=("reshape", {"target_shape": [1]}),
+    flattening=("flatten", {}), elementwise=_by_number,
+    moving=frozenset({"flatten", "reshape", "tf.strided_slice"}), tables=frozenset({"tf.nn.embedding_lookup"}),
+)  # fmt: skip
+"""What rows of single numbers go through."""
 
 LINEAR: dict[str, Callable[[float, bool], tuple[float, float]]] = {
     "AddV2": lambda c, ahead: (1.0, c),

@@ -13,6 +13,7 @@ from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.same_update import SameUpdate
 from parity.frameworks.tensorflow.driver.seen import Recorded, changed_by_hand
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
+from parity.frameworks.tensorflow.driver.told_rates import at_set_rates
 from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldRefusal, Word
 
@@ -40,7 +41,8 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
             told.refused.append(ToldRefusal(what="variables of the program's own that are left out of the weight decay",
                                             place=last.place, needs="layers of Keras's"))  # fmt: skip
         told.refused += changed_by_hand(seen)
-        return {**clipping_told(optimizer_word(last.optimizer), clipped, told), "framework": "keras"}
+        word = at_set_rates(optimizer_word(last.optimizer), seen, told)
+        return {**clipping_told(word, clipped, told), "framework": "keras"}
     clipping_told({"arguments": {}}, clipped, told)
     moved = seen.update(last)
     if not moved:
@@ -61,7 +63,9 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
     ]
     if len(runs) > 1:
         _tell_groups(seen, told, [handles for *_, handles in runs])
-    return {"fit": {"groups": groups, "numbers": numbers, "place": moved[-1].place, "around": clipped.fields}}
+    found = {"groups": groups, "numbers": numbers, "place": moved[-1].place, "around": clipped.fields}
+    asked = None if same is None else same.asked
+    return {"fit": found if asked is None else {**found, "rates": asked.tried, "asked": asked.word}}
 
 
 def _tell_groups(seen: Recorded, told: Told, groups: list[list[int]]) -> None:

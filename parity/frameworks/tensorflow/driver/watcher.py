@@ -85,6 +85,14 @@ class TensorFlowWatcher(Watcher):
         seen = Recorded(*training.more["seen"])
         return contract_of(seen) if seen.of_keras is None else contract_of_keras(seen)
 
+    def reordering(self, parts: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+        def build_model(dtype: Any) -> Any:
+            model = parts["build_model"](dtype)
+            model.order = tuple(order)
+            return model
+
+        return {**parts, "build_model": build_model}
+
     def tell(self, training: Training, folder: Path) -> Told:
         return tell(training, folder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional
 from parity.frameworks.torch.driver.attention_apart import ROLES, ApartProjections, Written
 from parity.frameworks.torch.driver.own_parameters import home_of
 from parity.frameworks.torch.driver.words import bare, word
+from parity.run.told import ToldNode
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.loops import Loop
@@ -115,7 +116,7 @@ class Apart(nn.Module):  # type: ignore[misc]
         need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
         """Return the output, and what places give each other if that is asked for."""
-        del key_padding_mask, is_causal  # Neither without a mask that is said, or the program was not read.
+        del key_padding_mask, is_causal  # Neither without a mask that is said, or it is no layer of a spec.
         given = (query, key, value)
         if not self.batch_first:
             given = tuple(one.transpose(0, 1) for one in given)
@@ -136,12 +137,30 @@ def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
     return found
 
 
-def taken_apart(model: nn.Module, loop: Loop, written: Iterable[Written] = ()) -> None:
+def layers_in(nodes: Iterable[ToldNode], modules: Mapping[str, Any]) -> set[int]:
+    """Return the attentions, by identity, that a spec has a layer for; the others are kept as they are, whole.
+
+    Args:
+        nodes: the calls of a model.
+        modules: by the names of calls.
+    """
+    called: dict[int, list[bool]] = {}
+    for node in nodes:
+        if node.part == PART:
+            told, read = node.arguments, node.called
+            plain = told.get("batch_first") and not told.get("add_bias_kv") and not told.get("add_zero_attn")
+            fits = bool(plain) and set(read) <= {"roles", "causal"} and None not in read["roles"]
+            called.setdefault(id(modules[node.name]), []).append(fits)
+    return {one for one, fits in called.items() if all(fits)}
+
+
+def taken_apart(model: nn.Module, loop: Loop, layers: Collection[int], written: Iterable[Written] = ()) -> None:
     """Put attentions with three matrices in the place of a model's own, in its optimizer and its clips, too.
 
     Args:
         model: of the program; changed.
         loop: in which it trains; changed.
+        layers: attentions that a spec has a layer for, by identity.
         written: attentions that the program writes out.
     """
     made: dict[int, Any] = {
@@ -150,7 +169,7 @@ def taken_apart(model: nn.Module, loop: Loop, written: Iterable[Written] = ()) -
     }  # fmt: skip
     for parent in list(model.modules()):
         for name, one in list(parent.named_children()):
-            if type(one) is nn.MultiheadAttention:
+            if type(one) is nn.MultiheadAttention and id(one) in layers:
                 made.setdefault(id(one), Apart(one))
             if id(one) in made:
                 setattr(parent, name, made[id(one)])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from parity.frameworks.torch.driver.calls import Replay, behind, key_of
 from parity.frameworks.torch.driver.loss_terms import OF_CLASSES
 from parity.frameworks.torch.driver.terms import Term
-from parity.frameworks.torch.driver.wide import Wide, as_wide
+from parity.frameworks.torch.driver.wide import as_wide, in_float64
 from parity.run.told import BY_WEIGHTS
 
 
@@ -33,7 +30,7 @@ def as_class_weights(term: Term) -> None:
     if others or not any(key_of(one) == target for one in made):
         return
     classes = torch.arange(term.outputs.tensor.shape[-1 if term.together else 1])
-    with _in_float64():  # As they are computed where the reading is proved.
+    with in_float64():  # As they are computed where the reading is proved.
         weights = Replay({target: classes}, as_wide).value(term.weights)
     if tuple(weights.shape) != tuple(classes.shape):
         return
@@ -41,15 +38,3 @@ def as_class_weights(term: Term) -> None:
     if told["reduction"] == BY_WEIGHTS:
         told["reduction"] = "mean"
         told.pop("divisor", None)
-
-
-@contextmanager
-def _in_float64() -> Iterator[None]:
-    """Return within which what asks for float32 gets float64."""
-    usual = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        with Wide():
-            yield
-    finally:
-        torch.set_default_dtype(usual)

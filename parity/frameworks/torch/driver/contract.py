@@ -77,7 +77,8 @@ def applied(
         inputs: the rows.
         module: what a module is called as; itself if None.
     """
-    known = {key_of(ref): one for ref, one in zip(step.inputs, inputs, strict=True)}
+    given = [one if ref.tensor.dim() > 1 else one.reshape(-1) for ref, one in zip(step.inputs, inputs, strict=True)]
+    known = {key_of(ref): one for ref, one in zip(step.inputs, given, strict=True)}
     replay = Replay(known, as_wide, module)
     return [replay.value(one) for one in outputs]
 
@@ -96,7 +97,8 @@ def model_of(step: Pass) -> nn.Module:
     outputs, root = outputs_of(step), step.roots[0]
     alone = len(step.roots) == 1 and all(one.call is root for one in outputs)
     direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
-    given = direct and len(root.args) == len(step.inputs) and not root.kwargs
+    single = any(one.tensor.dim() < 2 for one in step.inputs)  # Rows of one, which it takes as numbers.
+    given = direct and len(root.args) == len(step.inputs) and not root.kwargs and not single
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
     opaque = any(one.part is None for one in step.terms)
     held = isinstance(root.what, nn.RNNBase | nn.MultiheadAttention)

@@ -10,7 +10,7 @@ import ast
 import functools
 import math
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ import torch
 
 from parity.run.here import frames_here, is_library, line_here
 from parity.run.loops_here import goes_through, loops_around, loops_here
+from parity.run.rate_lines import called_name, calls_at, counts_on, followed, given_in, named_in, scope_of
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.seen import SeenLoop
@@ -179,23 +180,23 @@ def _rate_by(sets: Sequence[SetRate], counts: Sequence[int], by_epoch: bool = Fa
         tree = ast.parse(Path(first.file).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return None
-    value, scope = _assigned(tree, first.line), _scope(tree, first.line)
+    value, scope = _assigned(tree, first.line), scope_of(tree, first.line)
     alone = len(sets) == 1  # Of one, nobody knows what will vary.
     varying = {name for name in first.known if alone or len({_plain(one.known.get(name)) for one in sets}) > 1}
     names, numbers = set[str](), set[str]()
     for _ in range(DEEPEST):
-        names = _named(value) if value is not None else set()
+        names = named_in(value) if value is not None else set()
         numbers = {name for name in names & varying if all(type(one.known.get(name)) is int for one in sets)}
         # A number that is no count, or no count at all: what it was made of is looked at.
         made = {name for name in names - numbers if isinstance(first.known.get(name), float)}
         follow = min((set() if alone else made & varying) or (set() if numbers else made), default=None)
         if value is None or follow is None:
             break
-        value = _followed(value, follow, scope, first.line)
+        value = followed(value, follow, scope, first.line)
     if value is None or len(numbers) != 1:
         return None
     (counter,) = numbers
-    if not (_each_epoch(tree, first, counter) if by_epoch else _counts_on(tree, first.line, counter, names)):
+    if not (_each_epoch(tree, first, counter) if by_epoch else counts_on(tree, first.line, counter, names)):
         return None
     code = compile(ast.Expression(value), first.file, "eval")
     begin = first.known[counter] - counts[0]
@@ -229,30 +230,6 @@ def _assigned(tree: ast.Module, line: int) -> ast.expr | None:
     return None
 
 
-def _counts_on(tree: ast.Module, line: int, counter: str, names: Collection[str]) -> bool:
-    """Return whether a number that grows by one with each step does so throughout, and is not begun again.
-
-    One that a loop in a loop counts is, unless the outer ones' numbers are in the rate, too; one that is added to is
-    where a loop sets it.
-
-    Args:
-        tree: of the file.
-        line: that sets the rate.
-        counter: name of the number.
-        names: all that the rate is made of.
-    """
-    loops = loops_around(tree, line)
-    counted = [_named(one.target) if isinstance(one, ast.For) else set[str]() for one in loops]
-    at = next((number for number, one in enumerate(counted) if counter in one), None)
-    if at is not None:
-        return all(one & set(names) for one in counted[:at])
-    sets = [one for one in ast.walk(tree) if isinstance(one, ast.Assign) and counter in _named(one)]
-    begun = [one for one in sets if counter not in _named(one.value)]
-    added = any(isinstance(one, ast.AugAssign) and counter in _named(one.target) for one in ast.walk(tree))
-    inside = any(one.lineno <= start.lineno <= (one.end_lineno or 0) for one in loops for start in begun)
-    return (added or len(begun) < len(sets)) and not inside
-
-
 def _each_epoch(tree: ast.Module, one: SetRate, counter: str) -> bool:
     """Return whether a rate is set in every turn of the loop that it stands in, by the number of that loop.
 
@@ -261,33 +238,16 @@ def _each_epoch(tree: ast.Module, one: SetRate, counter: str) -> bool:
         one: that was set.
         counter: name of the number; in a function that the loop calls, what this is given must be the loop's.
     """
-    if one.caller is None or _scope(tree, one.line) is tree:
+    if one.caller is None or scope_of(tree, one.line) is tree:
         loop = _turn(tree, one.line)
-        return loop is not None and counter in _named(loop.target)
-    function, (file, line) = _scope(tree, one.line), one.caller
+        return loop is not None and counter in named_in(loop.target)
+    function, (file, line) = scope_of(tree, one.line), one.caller
     loop = _turn(tree, line) if file == one.file else None
     if loop is None or not isinstance(function, ast.FunctionDef) or not _plainly(function.body, one.line):
         return False
-    given = next((_given(function, call) for call in _calls(loop, line) if _name(call) == function.name), {})
+    given = next((given_in(function, call) for call in calls_at(loop, line) if called_name(call) == function.name), {})
     value = given.get(counter)
-    return isinstance(value, ast.Name) and value.id in _named(loop.target)
-
-
-def _calls(node: ast.AST, line: int) -> list[ast.Call]:
-    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
-    return [one for one in calls if one.lineno <= line <= (one.end_lineno or one.lineno)]
-
-
-def _name(call: ast.Call) -> str:
-    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
-
-
-def _given(function: ast.FunctionDef, call: ast.Call) -> dict[str | None, ast.expr]:
-    """Return what a function is given in a call, by the names that it has for it."""
-    names = [one.arg for one in function.args.args]
-    first = int(isinstance(call.func, ast.Attribute) and names[:1] == ["self"])
-    by_name: dict[str | None, ast.expr] = {one.arg: one.value for one in call.keywords}
-    return {**dict(zip(names[first:], call.args, strict=False)), **by_name}
+    return isinstance(value, ast.Name) and value.id in named_in(loop.target)
 
 
 def _turn(tree: ast.AST, line: int) -> ast.For | None:
@@ -303,33 +263,3 @@ def _plainly(body: Sequence[ast.stmt], line: int) -> bool:
         if one.lineno <= line <= (one.end_lineno or one.lineno):
             return _plainly(one.body, line) if isinstance(one, ast.For | ast.With) else not hasattr(one, "body")
     return False
-
-
-def _named(node: ast.AST) -> set[str]:
-    """Return the names in an expression; of an assignment, those that it assigns to."""
-    nodes = node.targets if isinstance(node, ast.Assign) else [node]
-    return {one.id for each in nodes for one in ast.walk(each) if isinstance(one, ast.Name)}
-
-
-def _scope(tree: ast.Module, line: int) -> ast.AST:
-    """Return the innermost function that a line stands in, or the module."""
-    functions = [
-        node for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]  # fmt: skip
-    return max(functions, key=lambda one: one.lineno, default=tree)
-
-
-def _followed(value: ast.expr, name: str, scope: ast.AST, line: int) -> ast.expr | None:
-    """Return an expression with what a name was last assigned in its place."""
-    found = [node for node in ast.walk(scope) if isinstance(node, ast.Assign) and node.lineno < line
-             and [one.id for one in node.targets if isinstance(one, ast.Name)] == [name]]  # fmt: skip
-    if not found:
-        return None
-    put = max(found, key=lambda one: one.lineno).value
-
-    class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.AST:
-            return put if node.id == name else node
-
-    return ast.fix_missing_locations(Put().visit(ast.parse(ast.unparse(value), mode="eval").body))

@@ -14,6 +14,7 @@ from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.standing import named_in
+from parity.frameworks.torch.driver.steady import check_steady
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import called
@@ -128,13 +129,14 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         raise UnclearError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
                           "one optimizer of one loss")  # fmt: skip
     _take_hand_rates(seen, optimizer)
-    for group in optimizer.param_groups:
+    for group in optimizer.param_groups if type(optimizer).__module__.startswith("torch.optim") else ():
         for name, place in getattr(group, "others", {}).items():
             raise UnclearError(f"{name} that the program sets anew as it trains", place, f"one {name} for all steps")
     windows = _windows(seen.events, optimizer)
     steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
     for window, passes in zip(windows, steps, strict=True):
         _check(window, passes)
+    check_steady([one for passes in steps for one in passes])
     first = next(one for one in seen.events if one.kind == "step")
     inner = {id(one) for outer in seen.schedulers for one in getattr(outer, "_schedulers", ())}
     mine = [one for one in seen.schedulers if optimizer_of(one) is optimizer and id(one) not in inner]

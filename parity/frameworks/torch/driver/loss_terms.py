@@ -11,9 +11,11 @@ from torch.nn import functional
 from parity.frameworks.torch.driver.batch_rows import BatchRows
 from parity.frameworks.torch.driver.calls import Call, Ref
 from parity.frameworks.torch.driver.terms import Term, depends, of_batch
+from parity.frameworks.torch.driver.told_counts import counted_as, exactly
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound, module_word, own_of, word
 from parity.frameworks.torch.driver.written_entropy import PROBABILITIES, behind_logarithm, written_entropy
+from parity.frameworks.torch.driver.written_errors import written_errors
 from parity.run.told import BY_WEIGHTS
 
 LOSSES = {
@@ -70,6 +72,10 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
         share *= entropy.factor
         yield Term(call=call, part=entropy.part, share=share, outputs=entropy.of.outputs, targets=entropy.targets)
         return
+    counted = _over_counted(call)
+    if counted is not None:
+        yield _term(*counted, share)
+        return
     weighed = weighed_rows(call)
     if weighed is not None:
         rows, weights, reduction = weighed
@@ -101,11 +107,39 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
         if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
             yield from terms_of(refs[0], share / factor if name == "div" else share * factor, place)
             return
+    errors = written_errors(call)
+    if errors is not None:
+        yield _aimed_term(errors.call, errors.part, share * errors.factor, errors.outputs, errors.targets)
+        return
     what = f"{call.name} in the loss"
     if call.name == "module":
         who = type(call.what).__name__
         what = f"a loss that {who} computes itself, other than PyTorch's losses of outputs and targets,"
     raise UnclearError(what, call.place or place, OUT)
+
+
+def _over_counted(call: Call) -> tuple[Call, dict[str, Any]] | None:
+    """Return a sum over classes that is divided by the weights of its targets, or by their number, as its mean is."""
+    if call.name not in ("div", "true_divide") or len(call.refs()) != 2 or call.kwargs:
+        return None
+    above, below = (one.call for one in call.refs())
+    part = None if above is None else _loss(above)
+    if above is None or below is None or below.name != "sum" or len(below.args) != 1 or part is None:
+        return None
+    told = part["arguments"]
+    if part["part"] not in OF_CLASSES or told.get("reduction") != "sum" or told.get("label_smoothing"):
+        return None
+    outputs, targets = aimed(bound(above.what.forward if above.name == "module" else above.what,
+                                   above.args, above.kwargs))  # fmt: skip
+    if not isinstance(outputs, Ref) or not isinstance(targets, Ref) or targets.tensor.is_floating_point():
+        return None
+    ignored = told.get("ignore_index", part["own"]["ignore_index"])
+    same = [*handed_back(targets, RESHAPES | ALIKE)]
+    counts = counted_as(below.refs()[0], same, outputs.tensor.shape[1], int(ignored))
+    weights = told.get("weight") or [1.0] * outputs.tensor.shape[1]
+    if counts is None or not torch.allclose(counts, torch.tensor(weights, dtype=torch.float64), rtol=1e-7):
+        return None
+    return above, {**part, "arguments": {**told, "reduction": "mean"}}
 
 
 def _scalar(ref: Ref) -> bool:
@@ -157,7 +191,7 @@ REDUCED = {"div": "sum", "mul": "mean"}
 
 OPPOSITE = {"div": "mul", "mul": "div"}
 
-BY_OUTPUT = frozenset({"nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss", "nn.HuberLoss", "nn.BCELoss",
+BY_OUTPUT = frozenset({"log cosh", "nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss", "nn.HuberLoss", "nn.BCELoss",
                        "nn.BCEWithLogitsLoss"})  # fmt: skip
 """Losses that compare output by output, whose mean is over all of them."""
 
@@ -182,7 +216,7 @@ def _loss(call: Call) -> dict[str, Any] | None:
     kind = LOSSES[call.name]
     told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
             if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
-    arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
+    arguments = {key: word(exactly(one) if isinstance(one, Ref) else one) for key, one in told.items()}
     return {"part": f"nn.{kind}", "arguments": arguments, "own": own_of(f"nn.{kind}")}
 
 
@@ -263,6 +297,11 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
     if probabilities is not None:
         outputs = probabilities
         part = {**part, "part": "nn.CrossEntropyLoss", "arguments": {**part["arguments"], PROBABILITIES: True}}
+    return _aimed_term(call, part, share, outputs, targets)
+
+
+def _aimed_term(call: Call, part: dict[str, Any], share: float, outputs: Ref, targets: Ref) -> Term:
+    """Return a loss of outputs and targets, with what was seen of these."""
     stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
     seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
     return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)

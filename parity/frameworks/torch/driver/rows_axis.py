@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from parity.frameworks.torch.driver.recurrent import KINDS, WHOLE
+from parity.run.single_numbers import SingleWords
 from parity.run.told import ToldNode
 
 SWAPS = frozenset({"torch.permute", "torch.transpose", "torch.swapaxes", "torch.swapdims", "torch.t", "torch.T"})
@@ -20,6 +21,25 @@ STEPWISE = frozenset({
     "torch.div", "torch.contiguous", "torch.clone", "torch.float",
 })  # fmt: skip
 """Calls that do the same to a sequence whichever of rows and steps stands first, a module of sequences if told so."""
+
+BY_NUMBER = STEPWISE - {"nn.Linear", "nn.LayerNorm", "nn.RMSNorm", "nn.Embedding", "nn.MultiheadAttention", *KINDS}
+"""Of these, calls that do the same to each number."""
+
+
+def _by_number(node: ToldNode) -> bool:
+    """Return whether a call does the same to each number, of no other tensor than what it reads."""
+    beside = node.called.get("operands", ())
+    return node.part in BY_NUMBER and not any(isinstance(one, Mapping) and "part" in one for one in beside)
+
+
+SINGLE = SingleWords(
+    taking=("torch.select", {"dim": 1, "index": 0}), raising=("torch.unsqueeze", {"dim": 1}),
+    flattening=("torch.flatten", {"start_dim": 1, "end_dim": -1}),
+    moving=frozenset({"torch.unsqueeze", "torch.squeeze", "torch.view", "torch.reshape", "torch.flatten", "torch.ravel",
+                      "torch.select", "torch.__getitem__"}),
+    elementwise=_by_number, tables=frozenset({"nn.Embedding"}),
+)  # fmt: skip
+"""What rows of single numbers go through."""
 
 OVER_STEPS = frozenset({"torch.mean", "torch.sum", "torch.amax", "torch.amin", "torch.max", "torch.min"})
 """Calls that make one row of a sequence, along an axis that they are told."""

@@ -244,7 +244,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self._inside -= 1
             self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
             with self.within():
-                self.standing.leave_weights(self._parameters.values())
+                self.standing.leave_weights({**self.sighted, **self._parameters}.values())
             self._judge(optimizer)
 
     def _judge(self, optimizer: Any) -> None:

@@ -18,13 +18,13 @@ from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_by_hand import WrittenAttentions
 from parity.frameworks.torch.driver.joined import JoinedCalls, functions_as_modules
 from parity.frameworks.torch.driver.older import ATTENTION
-from parity.frameworks.torch.driver.own_modules import place_of_class
 from parity.frameworks.torch.driver.own_parameters import TurnedLinear
 from parity.frameworks.torch.driver.recurrent import single
-from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
+from parity.frameworks.torch.driver.rows_axis import SINGLE, RowsFirst, alike, rows_axis
 from parity.frameworks.torch.driver.shifts import constant_shifts
 from parity.frameworks.torch.driver.tracer import Tracer, UnclearError
 from parity.frameworks.torch.driver.written_parts import written_parts
+from parity.run.single_numbers import with_an_axis
 from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
 
 
@@ -74,10 +74,6 @@ class TracedModel:
     def _tell(self) -> None:
         self.inputs.clear()
         for number, one in enumerate(self._given, 1):
-            if one.dim() < 2:
-                what = f"{type(self._model).__name__}, which is given rows of single numbers, {tuple(one.shape)},"
-                place = "" if type(self._model).__module__.startswith("torch.") else place_of_class(self._model)
-                raise UnclearError(what, place, f"an axis of their own: ({len(one)}, 1)")
             name = "input" if len(self._given) == 1 else f"input_{number}"
             self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:]), whole=not one.is_floating_point()))
         trained, ends, training = self._traced(self._given, training=True)
@@ -111,17 +107,18 @@ class TracedModel:
         written = WrittenAttentions(trained.nodes, ends, self.modules, traces[1].values, titles, trained.free)
         self.written, self._renamed = written.found, calls.renamed | written.ends
         self.nodes, self.outputs = self._rows_first(trained, traces[0], ends)
+        flat = with_an_axis(self.inputs, self.nodes, self.outputs, SINGLE)
+        self.inputs, self.nodes, self.outputs = flat.inputs, flat.nodes, flat.outputs
+        self._renamed |= flat.same
+        for node in flat.stretched[:1]:
+            raise UnclearError(f"{node.part} of rows of single numbers and of rows that have an axis,", node.place,
+                               "the same shapes: (rows,) beside (rows, 1) makes (rows, rows)")  # fmt: skip
         self.calls = trained.own.told(self._model, trained.names, lambda one: self._now(trained.name_of(one)))
         self.called = {one.name: one.module for one in trained.own.calls}
         for node in self.nodes:
             if node.name in training:
                 node.arguments["training"] = training[node.name]
         self.nodes, self.outputs = single(self.nodes, self.outputs, self.modules)
-        known = {node.name: node for node in self.nodes}
-        for number, name in enumerate(self.outputs):
-            while name in known and known[name].shape == [] and known[name].read_shapes == [[1]]:
-                name = known[name].reads[0]  # One number a row, with or without an axis of its own.
-            self.outputs[number] = name
 
     def _tell_homes(self, trained: Tracer, calls: JoinedCalls) -> None:
         """Tell which modules of the program's own, with parameters and no modules in them, do what one module does."""

@@ -15,6 +15,7 @@ from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_
 from parity.frameworks.torch.driver.held_tensors import array_of
 from parity.frameworks.torch.driver.loops import Loop, Pass
 from parity.frameworks.torch.driver.own_modules import RANDOM
+from parity.frameworks.torch.driver.steady import check_rows
 from parity.frameworks.torch.driver.terms import Term
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.run.held_rows import among
@@ -73,6 +74,8 @@ def rows_of(loop: Loop) -> TrainedRows:
         found.shuffle = source.shuffled()
         rows, inner = len(arrays[0]), loop.loops[-1] if len(loop.loops) > 1 else None
         found.drops = bool(rows % found.batch) and inner == rows // found.batch
+    if not (found.only_seen or found.redrawn):
+        check_rows([(_wanted(one), one.place) for step in loop.steps for one in step], arrays)
     count = len(last.inputs)
     if any(one.weights is not None for one in last.terms):
         *arrays, found.weights = arrays

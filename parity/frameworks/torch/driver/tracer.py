@@ -212,7 +212,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             return found
         self._leaf(module, kind, reads, shapes, found, called_beside(module, args, kwargs, named))
         self.nodes[-1].random = drawn(random)
-        self.nodes[-1].tensors = {} if plain else tensors_of(module)
+        self.nodes[-1].tensors = tensors_of(module) if plain in (None, nn.MultiheadAttention) else {}
         return found
 
     def _leaf(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +13,11 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
-from parity.frameworks.torch.driver.attention import taken_apart
+from parity.frameworks.torch.driver.attention import layers_in, taken_apart
 from parity.frameworks.torch.driver.attention_apart import lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.class_axis import turned_there
+from parity.frameworks.torch.driver.given_otherwise import channels_moved, reordered, targets_moved
 from parity.frameworks.torch.driver.groups import apart_in, base_word
 from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
 from parity.frameworks.torch.driver.own_parameters import home_of
@@ -28,7 +28,7 @@ from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_positive
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
-from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.frameworks.torch.driver.words import loss_word, module_word, optimizer_word
 from parity.run.held_probabilities import held_probabilities
 from parity.run.here import frames_here
 from parity.run.left_off import left_off
@@ -118,7 +118,7 @@ class TorchWatcher(Watcher):
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
         contracts.mark(part.model, graph)
-        taken_apart(part.model, loop, graph.written.values())
+        taken_apart(part.model, loop, layers_in(graph.nodes, graph.modules), graph.written.values())
         contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {
@@ -129,27 +129,13 @@ class TorchWatcher(Watcher):
         return found if step is None else {**found, "train_step": step}
 
     def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        def moved(_: Any, given: Any) -> Any:
-            # Of a single channel a moved tensor passes for contiguous as it lies, channels last, and convolutions give
-            # such: ``view`` behind them fails.
-            return given[0].movedim(-1, 1).clone(memory_format=torch.contiguous_format), *given[1:]
+        return {**parts, "build_model": channels_moved(parts["build_model"])}
 
-        def build_model() -> Any:
-            model = parts["build_model"]()
-            model.register_forward_pre_hook(moved)
-            return model
-
-        return {**parts, "build_model": build_model}
+    def reordering(self, parts: Mapping[str, Any], order: Sequence[int]) -> dict[str, Any]:
+        return {**parts, "build_model": reordered(parts["build_model"], order)}
 
     def moving_targets(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        plain = parts["build_loss"]
-
-        def loss(outputs: Any, targets: Any, *more: Any, **named: Any) -> Any:
-            targets = targets.movedim(-1, 1).contiguous() if targets.dim() == outputs.dim() > 2 else targets
-            return plain(outputs, targets, *more, **named)
-
-        vars(loss)["__signature__"] = inspect.signature(plain)  # Whether it takes weights is read from that.
-        return {**parts, "build_loss": loss}
+        return {**parts, "build_loss": targets_moved(parts["build_loss"])}
 
     def tell(self, training: Training, folder: Path) -> Told:
         told = Told(framework="torch")
@@ -216,7 +202,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
         told.notes += filter(None, [held_probabilities(*term.part["seen"].get("held", (0.0, 1.0)))])
-        told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
+        told.losses.append(ToldLoss(output=output, part=loss_word(term.part), weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
     take_positive(step.terms, rows)
@@ -242,9 +228,26 @@ def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
         ignored, unsaid = arguments["ignore_index"], loss.part["own"]["ignore_index"]
         if (targets == ignored).any():
             loss.part["seen"]["ignored"] = True
+            if arguments.get("divisor") == "rows" and arguments.get("reduction", "mean") == "mean":
+                _tell_summed(loss, rows, targets, told.places["loss"])
         elif ignored != unsaid:
             arguments["ignore_index"] = unsaid
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
+
+
+def _tell_summed(loss: ToldLoss, rows: TrainedRows, targets: np.ndarray, place: str) -> None:
+    """Tell a sum over the rows of a batch, those of targets that are left out counted, where all have as many rows.
+
+    Raises:
+        UnclearError: when the last batch has fewer: the number that divides is another one there.
+    """
+    if len(targets) % rows.batch and not rows.drops:
+        what = "a loss that is divided by the rows of its batch, those whose targets are left out counted,"
+        raise UnclearError(what, place, "a mean over the targets that count, or batches of as many rows each")
+    arguments = loss.part["arguments"]
+    arguments["reduction"] = "sum"
+    del arguments["divisor"]
+    loss.weight /= rows.batch * targets[0].size
 
 
 def _tell_places(told: Told, graph: TracedModel, model: nn.Module) -> None:

@@ -6,7 +6,8 @@ float64; left alone, they would round what everything else computes in float64, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -27,6 +28,18 @@ class Wide(TorchFunctionMode):  # type: ignore[misc]
             func = torch.Tensor.double
         named = {name: widened(value) for name, value in (kwargs or {}).items()}
         return func(*[widened(value) for value in args], **named)
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """Return within which what asks for float32 gets float64."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with Wide():
+            yield
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def widened(value: Any) -> Any:

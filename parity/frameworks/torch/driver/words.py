@@ -90,6 +90,15 @@ def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
     return {"part": name, "arguments": arguments, "own": own_of(name)}
 
 
+def loss_word(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a loss as a word; one that PyTorch has no part for is an entry, with its reduction and its broadcast."""
+    if "entry" not in part:
+        return part
+    broadcast = "stretch" if part["seen"]["stretches"] else "align"
+    fields = {"reduction": part["arguments"]["reduction"], "broadcast": broadcast}
+    return {**part, "entry": {part["entry"]: fields}}
+
+
 def bound(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a function is given, by its arguments' names; those that a signature does not tell are numbered."""
     order = BUILTIN.get(getattr(function, "__name__", ""), ())

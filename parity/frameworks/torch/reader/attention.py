@@ -35,6 +35,8 @@ def attention(node: ToldNode) -> Said:
     for name in ("add_bias_kv", "add_zero_attn"):
         if told.get(name):
             raise NoEntryError(f"a field of {KIND} that says {name}=True")
+    if "key_padding_mask" in called:
+        raise NoEntryError(f"a mask of {KIND} that hides keys alone, and no queries (key_padding_mask)")
     other = next(((name, value) for name, value in called.items() if name not in TOLD), None)
     if other is not None:
         raise NoEntryError(f"a field of {KIND} that says that it is called with {other[0]}={shown_word(other[1])}")
