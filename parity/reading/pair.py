@@ -315,9 +315,7 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
             told["inputs"] = one.own_rows
         if one.flattened:
             told["channels_first"] = list(one.flattened)
-        for field_, layers in (("padded", one.padded), ("cut", one.cut)):
-            here = [name for name, own in one.names.items() if own in layers]
-            told |= {field_: here} if here else {}
+        told |= one.around
         if one.decays:
             told["l2_in_optimizer"] = True
         if one.masks_ignored:

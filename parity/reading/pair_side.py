@@ -65,6 +65,13 @@ class PairSide:
         return found
 
     @property
+    def around(self) -> dict[str, list[str]]:
+        """Layers of the spec around whose module its program pads, or behind whose it cuts, as a side says them."""
+        every = {"padded": self.padded, "cut": self.cut}
+        found = {key: [name for name, own in self.names.items() if own in layers] for key, layers in every.items()}
+        return {key: names for key, names in found.items() if names}
+
+    @property
     def own_rows(self) -> str:
         """File of the rows that its program is given, where its first layers prepare them."""
         return f"{self.name}_given.npz"

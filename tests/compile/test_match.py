@@ -84,6 +84,35 @@ def test_a_parameter_that_is_mapped_to_a_module_is_looked_for_in_it() -> None:
     assert found.missing == []
 
 
+PLACES: list[tuple[str, dict[str, Any], dict[str, tuple[str, str]]]] = [
+    ("abc", {}, {"first": ("b", "input"), "second": ("b", "output")}),
+    ("abc", {"padded": ("second",)}, {"first": ("a", "output"), "second": ("b", "output")}),  # Zeros come with it.
+    ("abc", {"cut": ("second",)}, {"first": ("b", "input"), "second": ("c", "input")}),  # b gives more than it.
+    ("abc", {"padded": ("third",), "cut": ("second",)}, {"first": ("b", "input")}),
+    ("named", {}, {"first": ("second", "input"), "second": ("second", "output")}),
+    ("named", {"cut": ("second",)}, {"first": ("second", "input"), "second": ("third", "input")}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("called", "said", "seen"), PLACES)
+def test_what_is_padded_ahead_of_a_module_or_cut_behind_it_is_not_its_own(
+    called: str, said: dict[str, Any], seen: dict[str, tuple[str, str]]
+) -> None:
+    conv = {"filters": 2, "kernel_size": 3, "padding": 1}
+    names = ("first", "second", "third")
+    layers = [{"conv2d": {**conv, "name": one, **({"activation": "relu"} if one == "first" else {})}} for one in names]
+    side = side_of("torch", {"input": [6, 6, 2], "layers": layers}, optimizer=SGD)
+    there = names if called == "named" else tuple(called)
+    inventory = {
+        "parameters": parameters(*((f"{one}.{name}", shape) for one in there
+                                   for name, shape in (("weight", (2, 2, 3, 3)), ("bias", (2,))))),
+        "layers": [{"path": one, "kind": "Conv2d", "plain": True} for one in there],
+        "optimizer": "SGD", "learning_rate": 0.1, "attributes": [],
+    }  # fmt: skip
+    found = match(side, OwnProgram(file="port.py", **said), compiled(side), inventory).bindings.outputs
+    assert {name: (one.attribute, one.point) for name, one in found.items() if name in ("first", "second")} == seen
+
+
 def test_names_unlike_the_specs_are_matched_in_order() -> None:
     found = invented(FOUR)
     assert paths(found) == {"first.kernel": "a.weight", "first.bias": "a.bias", "last.kernel": "b.weight",

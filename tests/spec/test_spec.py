@@ -566,8 +566,8 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
 
 
 SIDE_FIELDS = (
-    "changes, channels_first, defaults, device, framework, inputs, l2_in_optimizer, loss, map, masks_ignored, model, "
-    "optimizer, packages, program, python, said_at, script"
+    "changes, channels_first, cut, defaults, device, framework, inputs, l2_in_optimizer, loss, map, masks_ignored, "
+    "model, optimizer, packages, padded, program, python, said_at, script"
 )
 
 
