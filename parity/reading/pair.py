@@ -21,6 +21,7 @@ from parity.reading.called_alike import called_alike, ordered_alike
 from parity.reading.decayed import decayed_alike
 from parity.reading.flattened import flattened_alike
 from parity.reading.groups_of import called_anew
+from parity.reading.in_one_order import in_one_order
 from parity.reading.left_out import left_out_alike
 from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
@@ -204,12 +205,13 @@ def _rename(first: PairSide, second: PairSide) -> None:
     called = {**inputs, **found}
     layers = [as_ordered(_called(op, called), before) for op in after]
     outputs = {name: called[layer] for name, layer in second.model.outputs.items()}
-    second.model = ModelSpec(
+    model = ModelSpec(
         input=second.model.input,
         inputs={called[name]: one for name, one in second.model.inputs.items()},
         layers=tuple(layers),
         outputs=outputs,
     )
+    second.model = in_one_order(model, first.model)
     second.names = {found[str(op.name)]: str(op.name) for op in after}
     second.loss = renamed(second.reading.spec["loss"], found)
 

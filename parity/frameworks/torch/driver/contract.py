@@ -202,7 +202,7 @@ class Contract:
         known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
         for term, one in zip(self.step.terms, given[1], strict=True):
             if term.targets is not None:
-                known[key_of(term.targets)] = one
+                known[key_of(term.targets)] = one if len(given[1]) == 1 else _shaped(one, term.targets.tensor)
             if term.weights is not None and weights is not None:
                 known[key_of(term.weights)] = weights.reshape(-1, *term.weights.tensor.shape[1:])
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
@@ -227,6 +227,14 @@ class Contract:
             found.__class__ = _around(type(found), self.loop, rates)
             found.iterations = 0
         return found
+
+
+def _shaped(given: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Return targets of one of several outputs, (N, 1), as (N,), where the program has them so.
+
+    Of a single output it is tried which of both a program takes.
+    """
+    return given[:, 0] if seen.dim() == 1 and given.dim() == 2 and given.shape[1] == 1 else given
 
 
 class Rates:
