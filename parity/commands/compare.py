@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,10 @@ class Compared:
     result: Result
     files: list[Path]
     proofs: dict[str, Proof] = field(default_factory=dict)
+
+
+ALIKE = ("identical", "rounding")
+"""Verdicts of sides that train the same."""
 
 
 @shared_forks(warm=installed_frameworks)
@@ -106,7 +110,8 @@ def compare(
     spec = parse_spec(text, file=str(files[0]))
 
     def of_these(result: Result) -> Result:
-        return with_doubts(with_factor(with_known(result, {side.name: side.reading for side in pair.sides})), proofs)
+        known = with_factor(with_known(result, {side.name: side.reading for side in pair.sides}))
+        return with_unseen(with_doubts(known, proofs), {one.name: one.reading.told.unseen for one in pair.sides})
 
     early = page(folder) if page is not None else None
     result = run(
@@ -133,6 +138,24 @@ def with_doubts(result: Result, proofs: Mapping[str, Proof]) -> Result:
     ]  # fmt: skip
     parted = any(one.verdict == "divergent" for one in result.comparisons)
     return result.model_copy(update={"doubts": [*result.doubts, *doubts]}) if doubts and parted else result
+
+
+def with_unseen(result: Result, unseen: Mapping[str, Sequence[str]]) -> Result:
+    """Return a result that is no parity where a program does otherwise later than in the steps that were seen of it.
+
+    Args:
+        result: of comparing programs.
+        unseen: of each side, what it does later, in sentences.
+    """
+    told = [f"{name}: {one}" for name, every in unseen.items() for one in every]
+    if not told:
+        return result
+    reason = "the steps that were compared agree, but they are not all that the programs do"
+    comparisons = [
+        one.model_copy(update={"verdict": "inconclusive", "reason": reason}) if one.verdict in ALIKE else one
+        for one in result.comparisons
+    ]
+    return result.model_copy(update={"comparisons": comparisons, "doubts": [*result.doubts, *told]})
 
 
 def _readings(

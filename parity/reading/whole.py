@@ -172,7 +172,7 @@ def read_told(
     rows = rows_of(arrays, layers, losses, shapes, told.training)
     if rows.made_up:
         notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
-    notes += rows.notes
+    notes += [*rows.notes, *told.unseen]
     if told.seen_loops is not None:
         notes.append(only_seen(len(next(iter(rows.arrays.values())))))
     if told.redrawn:

@@ -197,6 +197,7 @@ class Told:
             arrays are one reading of them.
         seen_loops: of a program whose arrays are only the batches that were seen of it, how often the loops run that
             it stands in, outermost first; None of any other.
+        unseen: what its loop does otherwise later than in its first steps, or may, in sentences.
         notes: what a reader of the spec should know, in sentences.
     """
 
@@ -219,6 +220,7 @@ class Told:
     calls: list[ToldCall] = field(default_factory=list)
     redrawn: str = ""
     seen_loops: list[int | None] | None = None
+    unseen: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""

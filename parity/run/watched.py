@@ -45,7 +45,7 @@ class Training:
         callbacks: objects.
         more: what else it says, by name.
         place: the line from which it trains.
-        note: on what it goes on with, which is not seen; empty where that is nothing.
+        unseen: what it does later than is seen of it, in sentences.
     """
 
     model: Any
@@ -66,7 +66,7 @@ class Training:
     callbacks: Sequence[Any] = ()
     more: dict[str, Any] = field(default_factory=dict)
     place: str = ""
-    note: str = ""
+    unseen: list[str] = field(default_factory=list)
 
 
 class Watcher:

@@ -9,7 +9,7 @@ import pytest
 from report_samples import SAMPLES, claimed, leaf, unsteady
 from rich.console import Console
 
-from parity.commands.compare import with_doubts
+from parity.commands.compare import with_doubts, with_unseen
 from parity.commands.read import Proof
 from parity.report.terminal import print_brief, print_result
 from parity.result.schema import Result
@@ -121,3 +121,16 @@ def test_differences_of_the_frameworks_own_parts_are_said_to_be_that() -> None:
         assert told in " ".join(" ".join(screen(plain.model_copy(update={"differences": shown}))).split())
     other = [known[0], known[1].model_copy(update={"by_themselves": False})]
     assert said not in " ".join(" ".join(screen(plain.model_copy(update={"differences": other}))).split())
+
+
+def test_what_a_program_does_later_than_was_seen_is_no_parity() -> None:
+    plain, later = leaf(), {"port": ["What it does by epoch (port.py, line 9) is not seen."], "original": []}
+    alike = [one.model_copy(update={"verdict": "rounding"}) for one in plain.comparisons]
+    found = with_unseen(plain.model_copy(update={"comparisons": alike}), later)
+    assert {one.verdict for one in found.comparisons} == {"inconclusive"}
+    text = " ".join(" ".join(screen(found)).split())
+    assert text.split("Inconclusive.")[1].count("the steps that were compared agree, but they are not all") == 1
+    assert "port: What it does by epoch (port.py, line 9) is not seen." in text
+    parted = with_unseen(plain, later)
+    assert [one.verdict for one in parted.comparisons] == [one.verdict for one in plain.comparisons]
+    assert with_unseen(plain, {"port": [], "original": []}) == plain

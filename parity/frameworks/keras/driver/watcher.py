@@ -148,7 +148,7 @@ def training_of(*args: Any, **given: Any) -> Training:
         shuffle=bool(said["shuffle"]), validation_split=float(said["validation_split"] or 0.0),
         validation=said["validation_data"], sample_weight=said["sample_weight"], class_weight=said["class_weight"],
         callbacks=_listed(said["callbacks"]), more=more, place=line_here(),
-        note=further_fits(),
+        unseen=further_fits(),
     )  # fmt: skip
 
 
@@ -194,7 +194,8 @@ def tell(training: Training, folder: Path) -> Told:
     )  # fmt: skip
     policy = getattr(model.dtype_policy, "name", "float32")
     told.precision = "" if policy == "float32" else policy
-    told.notes += [*filter(None, [training.note]), *told_of(model)]
+    told.notes += told_of(model)
+    told.unseen = training.unseen
     _tell_beside(told, model, *graph.added)
     for name in ("train_step", "compute_gradients", "fit"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name, None):

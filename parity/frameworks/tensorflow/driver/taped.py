@@ -39,6 +39,7 @@ class SingleSets:
 
     def __init__(self) -> None:
         self.by_handle: dict[int, list[tuple[int, Any, list[At]]]] = {}
+        self.lines: set[str] = set()
 
     def note(self, given: Sequence[Any], steps: int) -> None:
         """Note that an operation set one.
@@ -48,6 +49,7 @@ class SingleSets:
             steps: that had been taken.
         """
         kept, place = self.by_handle.setdefault(id(given[0]), []), list(frames_here())
+        self.lines.add(line_here())
         if given[1].dtype.is_floating and place and len(kept) < PLACES:
             kept.append((steps, given[1], stood(place)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -16,11 +17,13 @@ from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
 from parity.frameworks.tensorflow.driver.named import names_of
 from parity.frameworks.tensorflow.driver.recording import Recorder
+from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
 from parity.frameworks.tensorflow.driver.told_norms import tell_statistics
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
+from parity.run.goes_by_count import unseen_by_count
 from parity.run.here import frames_here, line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training, Watcher
@@ -47,7 +50,9 @@ class TensorFlowWatcher(Watcher):
                 held = held_by(frames, recorder.datasets)
                 names = names_of(frames, recorder.variables)
                 place = recorder.steps[-1].place if recorder.steps else line_here()
-            seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place))
+                known = {op.place for step in recorder.steps for op in step.after if op.kind in ASSIGNS}
+                unseen = unseen_by_count(frames, known | recorder.sets.lines)
+            seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place, unseen=unseen))
 
         self.recorder, self.scopes = Recorder(full, self.at_once), ()
         with self.recorder.recording():
@@ -122,7 +127,8 @@ def tell(training: Training, folder: Path) -> Told:
     if told.refused:
         return told
     if seen.of_keras is not None:
-        return told_by_keras(seen, training, folder)
+        return replace(told_by_keras(seen, training, folder), unseen=training.unseen)
+    told.unseen = training.unseen
     graph = seen.graph
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, [("output", graph.output)]
     told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]

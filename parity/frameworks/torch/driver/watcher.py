@@ -19,6 +19,7 @@ from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.class_axis import turned_there
 from parity.frameworks.torch.driver.given_otherwise import channels_moved, reordered, targets_moved
 from parity.frameworks.torch.driver.groups import apart_in, base_word
+from parity.frameworks.torch.driver.hand_rates import sets_of
 from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
 from parity.frameworks.torch.driver.own_parameters import home_of
 from parity.frameworks.torch.driver.places import PlaceTable, path_of
@@ -29,6 +30,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of, take_
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import loss_word, module_word, optimizer_word
+from parity.run.goes_by_count import unseen_by_count
 from parity.run.held_probabilities import held_probabilities
 from parity.run.here import frames_here
 from parity.run.left_off import left_off
@@ -56,11 +58,9 @@ class TorchTraining(Training):
 
     Args:
         seen: of it; None of live objects.
-        left: line that leaves the model in evaluation mode from the second time round on; empty where none does.
     """
 
     seen: SeenLoop | None = None
-    left: str = ""
 
 
 class TorchWatcher(Watcher):
@@ -72,8 +72,10 @@ class TorchWatcher(Watcher):
     @contextmanager
     def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
         def stopped(optimizer: Any) -> None:
-            left = left_off(frames_here(), "eval", "train")
-            seen(TorchTraining(model=None, optimizer=optimizer, seen=record, left=left))
+            frames = list(frames_here())
+            left, rates = left_off(frames, "eval", "train"), [] if optimizer is None else sets_of(optimizer)
+            unseen = [*([LEFT.format(left)] if left else []), *unseen_by_count(frames, {one.place for one in rates})]
+            seen(TorchTraining(model=None, optimizer=optimizer, seen=record, unseen=unseen))
 
         self.record = record = SeenLoop(stopped, self.at_once)
         with watching(record):
@@ -145,8 +147,7 @@ class TorchWatcher(Watcher):
                 _tell_live(told, training, folder)
             else:
                 _tell_loop(told, seen, training.optimizer, folder)
-                left = getattr(training, "left", "")
-                told.notes += [LEFT.format(left)] if left else []
+                told.unseen = training.unseen
         except UnclearError as error:
             told.refused.append(error.refusal)
         return told
