@@ -47,7 +47,8 @@ def as_either_says(spec: dict[str, Any], sides: Sequence[PairSide], specs: Seque
     if not judged:
         return []
     spec["metrics"] = judged
-    return [f"Neither names a metric: {told_of(judged)} says which does better."]
+    say = "say" if isinstance(judged, Mapping) and len(judged) > 1 else "says"
+    return [f"Neither names a metric: {told_of(judged)} {say} which does better."]
 
 
 def judged_by(spec: Spec) -> Any:
