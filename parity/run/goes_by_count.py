@@ -98,12 +98,39 @@ def _of_body(body: ast.stmt, epochs: Collection[str], known: Collection[int]) ->
     for one in statements:
         if isinstance(one, ast.If):
             name = _among(one.test, counts)
-            if name and any(_changes(inner, trained, known) for inner in _within(one)):
+            kept = {each for each in trained if _used_behind(each, one, statements)} if name else set()
+            if name and any(_changes(inner, kept, known) for inner in _within(one)):
                 yield name, one.lineno
         elif not isinstance(one, ast.For | ast.While | ast.With | ast.Try) and _changes(one, trained, known):
             name = _reckoned(one, epochs, counts)
             if name:
                 yield name, one.lineno
+
+
+def _used_behind(name: str, block: ast.If, statements: Sequence[ast.stmt]) -> bool:
+    """Return whether a name is used behind a block, there or the next time round, ahead of being set anew.
+
+    What an evaluation calls ``outputs`` and ``loss`` is not.
+    """
+    inside = set(map(id, ast.walk(block)))
+    simple = [one for one in statements if not hasattr(one, "body") and id(one) not in inside]
+    simple += [one for one in statements if isinstance(one, ast.For) and id(one) not in inside]
+    order = sorted(simple, key=lambda one: (one.lineno <= block.lineno, one.lineno))
+    for one in order:
+        shown = one.iter if isinstance(one, ast.For) else one
+        if any(
+            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            for node in ast.walk(shown)
+        ):
+            return True
+        target = one.target if isinstance(one, ast.For | ast.AugAssign) else None
+        if isinstance(one, ast.AugAssign) and isinstance(target, ast.Name) and target.id == name:
+            return True
+        if any(
+            isinstance(node, ast.Name) and node.id == name for node in ast.walk(target if target is not None else one)
+        ):
+            return False
+    return False
 
 
 def _by_one(one: ast.AugAssign) -> bool:

@@ -33,6 +33,7 @@ LATER = {
     "a weight of the loss": ("WITHIN", "loss = loss * 0.5 ** epoch", "epoch (loop.py, line 6)"),
     "a weight by a name": ("AHEAD", "w = min(1.0, epoch / 2)\n    net = lambda x: w * x", "epoch (loop.py, line 2)"),
     "a choice": ("WITHIN", "loss = loss if epoch < 2 else loss + penalty", "epoch (loop.py, line 6)"),
+    "another model": ("BEHIND", "if epoch == 1: net = best", "epoch (loop.py, line 9)"),
     "a count of steps": ("WITHIN", "if i > 100: loss = 2 * loss", "i (loop.py, line 6)"),
     "a count by hand": ("WITHIN", "steps += 1\n        if steps > 50: net.set_weights(best)",
                         "steps (loop.py, line 7)"),
@@ -41,6 +42,11 @@ LATER = {
 HARMLESS = {
     "a print": ("BEHIND", "if epoch % 10 == 0: print(epoch, loss)"),
     "an evaluation": ("BEHIND", "if epoch % 2: score = float(lossf(net(held), y)); scores.append(score)"),
+    "an evaluation in the same names": (
+        "BEHIND",
+        "if epoch % 2:\n        out = net(held)\n        loss = lossf(out, y)",
+    ),
+    "one ahead of it": ("WITHIN", "if i % 9 == 8: shown = out; out = net(held); out = shown"),
     "a history": ("BEHIND", "history[epoch] = float(loss); best = loss if loss < best else best"),
     "an order": ("AHEAD", "order = rng.permutation(7 + epoch)"),
     "a seed": ("AHEAD", "rows = list(rows) if shuffled(seed=3 + epoch) else rows"),
