@@ -210,7 +210,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.redrawn = rows.redrawn
     told.seen_loops = list(seen.loops) if rows.only_seen else None
     _tell_ignored(told, rows, loop)
-    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, _made_anew(optimizer)])]
+    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note or _made_anew(optimizer)])]
     one = len(seen.loops) == 1 and loop.count > 1  # It may count batches, or the steps that several of them make.
     epochs = None if one or not rows.x else epochs_of(seen.loops, len(rows.x[0]), rows.batch)
     told.training = ToldTraining(
