@@ -75,7 +75,7 @@ def test_of_several_outputs_a_softmax_in_the_model_and_one_in_the_loss_are_one(f
     where = ["model", "loss"] if first else ["loss", "model"]
     assert found.notes == [
         f"a applies a softmax in its {where[0]}, b in its {where[1]}: the same loss of kind.",
-        "Neither names a metric: mse of price and accuracy of kind says which does better.",
+        "Neither names a metric: mse of price and accuracy of kind say which does better.",
     ]
     assert found.spec["metrics"] == {"price": ["mse"], "kind": ["accuracy"]}
     assert found.spec["loss"] == {"price": "mse", "kind": {CLASS: IN_MODEL if first else IN_LOSS}}
