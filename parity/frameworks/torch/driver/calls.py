@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,9 +211,14 @@ def key_of(ref: Ref) -> Any:
     return (id(ref.call), ref.path) if ref.call is not None else id(ref.tensor)
 
 
-def behind(ref: Ref) -> Iterator[Ref]:
-    """Return a tensor and all from which it was made, each once."""
-    waiting, met = [ref], set()
+def behind(ref: Ref, ends: Iterable[Any] = ()) -> Iterator[Ref]:
+    """Return a tensor and all from which it was made, each once.
+
+    Args:
+        ref: the tensor.
+        ends: what :func:`key_of` gives of those that are gone no further than, which are left out.
+    """
+    waiting, met = [ref], set(ends)
     while waiting:
         one = waiting.pop()
         if key_of(one) in met:

@@ -14,7 +14,7 @@ import numpy as np
 from torch import nn
 
 from parity.frameworks.torch.driver.batch_rows import BatchRows
-from parity.frameworks.torch.driver.calls import Call, Ref, key_of, leaves
+from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of, leaves
 from parity.frameworks.torch.driver.held_tensors import array_of
 from parity.frameworks.torch.driver.terms import trains
 from parity.frameworks.torch.driver.tracer import UnclearError
@@ -83,20 +83,11 @@ def _shapes(step: Pass) -> list[Any]:
 def _calls(step: Pass) -> Iterator[Call]:
     """Yield the calls between the rows and targets of a step and its loss, each once, from the loss on."""
     aside = [one for term in step.terms for one in (term.targets, term.weights) if one is not None]
-    met = {key_of(one) for one in (*step.inputs, *aside)}
     seen: set[int] = set()
-    waiting: list[Ref] = [step.loss]
-    while waiting:
-        one = waiting.pop()
-        if key_of(one) in met:
-            continue
-        met.add(key_of(one))
-        if one.call is None or one.call.name == "rows":
-            continue
-        if id(one.call) not in seen:
+    for one in behind(step.loss, {key_of(end) for end in (*step.inputs, *aside)}):
+        if one.call is not None and one.call.name != "rows" and id(one.call) not in seen:
             seen.add(id(one.call))
             yield one.call
-        waiting += one.call.refs()
 
 
 def _module(call: Call) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from parity.frameworks.torch.driver.calls import Call, Ref, Replay, key_of, leaves
+from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, leaves
 from parity.frameworks.torch.driver.terms import depends, of_batch
 from parity.frameworks.torch.driver.words import own_of
 from parity.run.decimals import decimal_of
@@ -50,7 +50,7 @@ def written_errors(call: Call) -> ErrorsByHand | None:
     outputs, targets = _met(rows)
     if outputs is None or targets is None:
         return None
-    inside = list(_inside(rows, {key_of(outputs), key_of(targets)}))
+    inside = list(behind(rows, {key_of(outputs), key_of(targets)}))
     if any((one.call is None and (depends(one) or one.tensor.numel() > 1)) or (of_batch(one) and not depends(one))
            for one in inside):  # fmt: skip
         return None  # It reads parameters, or more than these two.
@@ -91,18 +91,6 @@ def _met(rows: Ref) -> tuple[Ref | None, Ref | None]:
 
 def _is_data(ref: Ref) -> bool:
     return not depends(ref) and ref.tensor.dim() > 0 and ref.tensor.numel() > 1
-
-
-def _inside(rows: Ref, ends: set[Any]) -> Iterator[Ref]:
-    """Yield what a tensor is made of, as far as some ends, without these."""
-    waiting, met = [rows], set(ends)
-    while waiting:
-        one = waiting.pop()
-        if key_of(one) in met:
-            continue
-        met.add(key_of(one))
-        yield one
-        waiting += one.call.refs() if one.call is not None else []
 
 
 def _numbers(inside: list[Ref]) -> Iterator[float]:
