@@ -14,6 +14,7 @@ from parity.commands.read import proof_of, with_known, write_rows
 from parity.commands.run import Early, run
 from parity.commands.witnessing import with_factor
 from parity.commands.wrapping import wrapper_of
+from parity.compare.judge import AGREE
 from parity.compile.features import features_of
 from parity.errors import UsageError
 from parity.lazy import np
@@ -51,10 +52,6 @@ class Compared:
     result: Result
     files: list[Path]
     proofs: dict[str, Proof] = field(default_factory=dict)
-
-
-ALIKE = ("identical", "rounding")
-"""Verdicts of sides that train the same."""
 
 
 @shared_forks(warm=installed_frameworks)
@@ -152,7 +149,7 @@ def with_unseen(result: Result, unseen: Mapping[str, Sequence[str]]) -> Result:
         return result
     reason = "the steps that were compared agree, but they are not all that the programs do"
     comparisons = [
-        one.model_copy(update={"verdict": "inconclusive", "reason": reason}) if one.verdict in ALIKE else one
+        one.model_copy(update={"verdict": "inconclusive", "reason": reason}) if one.verdict in AGREE else one
         for one in result.comparisons
     ]
     return result.model_copy(update={"comparisons": comparisons, "doubts": [*result.doubts, *told]})

@@ -16,6 +16,7 @@ from parity.commands.progress import silent
 from parity.commands.saving import saved_as, watched_by
 from parity.commands.witnessing import witnessed
 from parity.commands.wrapping import wrapper_of
+from parity.compare.judge import AGREE
 from parity.compile import compile_side
 from parity.errors import UsageError, WorkerError
 from parity.lazy import np
@@ -298,7 +299,7 @@ def _compiled(spec: Spec) -> str:
 def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
     """Return what a comparison says of a reading."""
     largest = comparison.largest
-    if comparison.verdict in ("identical", "rounding"):
+    if comparison.verdict in AGREE:
         known = "" if largest is None or largest.difference < ASIDE else reading.known(largest.tensor)
         if largest is not None and known:
             lines = [f"read, but it departs{_at(largest)}: {known}"]

@@ -5,7 +5,7 @@ Channels last, and activations in the layer that they follow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -295,6 +295,20 @@ def _reading(op: Op, reads: tuple[str, ...], layers: Sequence[Op], graph: Graph)
     sources = graph.inputs if len(graph.inputs) == 1 else ()
     above = str(layers[-1].name) if layers else next((one.name for one in sources), "")
     return op.replace(inputs=None if reads == (above,) else reads[0] if len(reads) == 1 else reads)
+
+
+def counterparts(model: ModelSpec, other: ModelSpec) -> Iterator[tuple[Layer, Layer]]:
+    """Yield layers of a model, each with that of another model that it stands for: of its name and kind.
+
+    Args:
+        model: of a spec.
+        other: of a spec, whose layers have the same names where they are one.
+    """
+    theirs = graph_of(named(other)).by_name
+    for layer in graph_of(named(model)).layers:
+        like = theirs.get(layer.name)
+        if like is not None and like.op.kind == layer.op.kind and layer.owns and like.owns:
+            yield layer, like
 
 
 def having(model: ModelSpec, changes: Mapping[str, Mapping[str, Any]]) -> ModelSpec:

@@ -15,7 +15,7 @@ from parity.reading.prepared import CLOSE
 from parity.reading.same_rows import class_numbers, in_form, same_rows
 from parity.reading.whole import UNSEEN, ReadProgram, only_seen
 from parity.rows import training_rows
-from parity.run.changed_rows import proportional
+from parity.run.changed_rows import channels_moved, proportional
 from parity.run.loops_here import epochs_of
 
 if TYPE_CHECKING:
@@ -122,10 +122,7 @@ def _places(seen: NDArray[Any], whole: NDArray[Any]) -> tuple[NDArray[Any], NDAr
 def _laid(whole: NDArray[Any], seen: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield an array as it is, and with its channels where other frameworks have them."""
     yield whole
-    if whole.ndim == seen.ndim >= 3:
-        for one in (np.moveaxis(whole, -1, 1), np.moveaxis(whole, 1, -1)):
-            if one.shape[1:] == seen.shape[1:]:
-                yield one
+    yield from channels_moved(whole, seen.shape)
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

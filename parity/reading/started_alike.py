@@ -8,8 +8,7 @@ from parity.initializers import Initializer
 from parity.lazy import np
 from parity.ops.embedding import Embedding
 from parity.reading.drawn_by import EXACT, GRID
-from parity.reading.plainly import having
-from parity.spec.graph import graph_of, named
+from parity.reading.plainly import counterparts, having
 
 if TYPE_CHECKING:
     from parity.code import Parameter
@@ -25,12 +24,8 @@ def started_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
         model: of a spec.
         other: of a spec, whose layers have the same names where they are one.
     """
-    graphs = [graph_of(named(one)) for one in (model, other)]
     changes: dict[str, dict[str, Initializer]] = {}
-    for layer in graphs[0].layers:
-        like = graphs[1].by_name.get(layer.name)
-        if like is None or like.op.kind != layer.op.kind or not layer.owns or not like.owns:
-            continue
+    for layer, like in counterparts(model, other):
         for name in (one for one in layer.op.started if one in layer.parameters and one in like.parameters):
             mine, theirs = layer.parameters[name], like.parameters[name]
             field = layer.op.field_of(name, "initializer")

@@ -21,7 +21,7 @@ from parity.ops.transposed import Transposed
 from parity.ops.windowed import Windowed
 from parity.ops.windows import lengths_of
 from parity.reading.opaque import read_by_losses
-from parity.reading.plainly import activations_joined, having, own_call, without
+from parity.reading.plainly import activations_joined, counterparts, having, own_call, without
 from parity.spec.graph import Graph, Layer, graph_of, named
 
 if TYPE_CHECKING:
@@ -206,12 +206,8 @@ def padded_alike(model: ModelSpec, other: ModelSpec) -> ModelSpec:
         model: of a spec.
         other: of a spec, whose layers have the same names where they are one.
     """
-    graphs = [graph_of(named(one)) for one in (model, other)]
     changes: dict[str, dict[str, Any]] = {}
-    for layer in graphs[0].layers:
-        like = graphs[1].by_name.get(layer.name)
-        if like is None or like.op.kind != layer.op.kind or not layer.owns or not like.owns:
-            continue
+    for layer, like in counterparts(model, other):
         theirs = getattr(like.op, "padding", None)
         if _of_same_rows(layer, like) and _pads_alike(layer, theirs):
             changes[layer.name] = {"padding": theirs}

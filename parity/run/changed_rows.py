@@ -72,12 +72,21 @@ def _gives(change: Change, given: np.ndarray, wanted: np.ndarray) -> bool:
     return np.array_equal(change(given).astype(wanted.dtype), wanted)
 
 
+def channels_moved(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Yield an array with its channels moved to the front or to the back, where its rows then have a shape.
+
+    Args:
+        array: of rows.
+        shape: of an array of as many axes, or of others, whose rows are laid as is wanted.
+    """
+    if array.ndim == len(shape) >= 3:
+        moved = (np.moveaxis(array, -1, 1), np.moveaxis(array, 1, -1))
+        yield from (one for one in moved if one.shape[1:] == shape[1:])
+
+
 def _laid(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, bool]]:
     """Yield an array with its rows' axes as a batch has them, and whether these are moved."""
-    if array.ndim == len(shape) >= 3:
-        for one in (np.moveaxis(array, -1, 1), np.moveaxis(array, 1, -1)):
-            if one.shape[1:] == shape[1:]:
-                yield one, True
+    yield from ((one, True) for one in channels_moved(array, shape))
     if array.ndim and array[:1].size == int(np.prod(shape[1:])):
         yield array.reshape(len(array), *shape[1:]), False
 

@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from types import FrameType
 
+from parity.run.here import tree_of
 from parity.run.loops_here import loops_in
+from parity.run.rate_lines import called_name, calls_at, given_in, scope_of
 
 TRAINS = frozenset({"backward", "gradient", "apply_gradients", "apply", "minimize"})
 """Methods that gradients are taken, or applied, with."""
@@ -49,7 +51,8 @@ def goes_by_count(frames: Iterable[FrameType], known: Collection[str] = ()) -> l
     stack = [one for one in reversed(list(frames)) if getattr(one, "f_code", None)]
     for frame, below in zip_longest(stack, stack[1:]):
         tree, inside = loops_in(frame)
-        body = inside[0] if inside else _function(tree, frame) if given else None
+        function = scope_of(tree, frame.f_lineno) if given else None
+        body = inside[0] if inside else function if isinstance(function, ast.FunctionDef) else None
         epochs = given | (_targets(inside[0]) if len(inside) > 1 or (inside and below is not None) else set())
         if body is not None:
             file = os.path.basename(frame.f_code.co_filename)
@@ -68,24 +71,14 @@ def unseen_by_count(frames: Iterable[FrameType], known: Collection[str] = ()) ->
     return [f"What it does by {' and '.join(lines)} is not seen: its first steps do not show it."] if lines else []
 
 
-def _function(tree: ast.AST, frame: FrameType) -> ast.FunctionDef | None:
-    """Return the function that is under way; None of a module."""
-    line, name = frame.f_lineno, frame.f_code.co_name
-    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == name]
-    return next((one for one in functions if one.lineno <= line <= (one.end_lineno or 0)), None)
-
-
-def _handed_on(tree: ast.AST, frame: FrameType, below: FrameType, counts: Collection[str]) -> set[str]:
+def _handed_on(tree: ast.Module, frame: FrameType, below: FrameType, counts: Collection[str]) -> set[str]:
     """Return what a function calls the counts that it is given by the one that called it."""
-    code = below.f_code
-    names = [name for name in code.co_varnames[: code.co_argcount] if name != "self"]
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or not call.lineno <= frame.f_lineno <= (call.end_lineno or call.lineno):
-            continue
-        if ast.unparse(call.func).rpartition(".")[2] == code.co_name:
-            given = [*zip(names, call.args, strict=False), *((one.arg or "", one.value) for one in call.keywords)]
-            return {name for name, value in given if isinstance(value, ast.Name) and value.id in counts}
-    return set()
+    function = scope_of(tree_of(below), below.f_lineno)
+    calls = [one for one in calls_at(tree, frame.f_lineno) if called_name(one) == below.f_code.co_name]
+    if not calls or not isinstance(function, ast.FunctionDef):
+        return set()
+    given = given_in(function, calls[0]).items()
+    return {name for name, value in given if name and isinstance(value, ast.Name) and value.id in counts}
 
 
 def _of_body(body: ast.stmt, epochs: Collection[str], known: Collection[int]) -> Iterator[tuple[str, int]]:
