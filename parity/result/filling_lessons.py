@@ -134,7 +134,7 @@ def by_themselves(a: Resolved, b: Resolved, one: Difference) -> bool:
         b: second side.
         one: their difference.
     """
-    return a.framework != b.framework and all(_given(side, path) for side in (a, b) for path in one.paths)
+    return all(_given(side, path) for side in (a, b) for path in one.paths)
 
 
 def _given(side: Resolved, path: str) -> bool:
