@@ -20,6 +20,9 @@ from parity.run.rate_lines import called_name, calls_at, given_in, scope_of
 TRAINS = frozenset({"backward", "gradient", "apply_gradients", "apply", "minimize"})
 """Methods that gradients are taken, or applied, with."""
 
+MOVES = TRAINS | {"step", "zero_grad"}
+"""Methods of what a step is made of; that one of every few batches takes a step changes nothing of it."""
+
 CHANGES = frozenset({
     "requires_grad_", "assign", "assign_add", "assign_sub", "set_weights", "load_state_dict", "load_weights",
     "add_param_group", "copy_", "mul_", "add_", "clamp_", "zero_", "fill_", "set_value",
@@ -87,11 +90,13 @@ def _of_body(body: ast.stmt, epochs: Collection[str], known: Collection[int]) ->
     loops = [one for one in ast.walk(body) if isinstance(one, ast.For)]
     counts = set(epochs) | {name for one in loops for name in _targets(one)}
     counts |= {ast.unparse(one.target) for one in statements if isinstance(one, ast.AugAssign) and _by_one(one)}
-    trained = _trained(statements, known)
+    read = {name for one in statements if one.lineno in known for name in _loaded(one)}
+    every = _trained(statements, read)
+    trained = every - read  # A rate that is reckoned from a count is read; not one that a condition sets.
     for one in statements:
         if isinstance(one, ast.If):
             name = _among(one.test, counts)
-            kept = {each for each in trained if _used_behind(each, one, statements)} if name else set()
+            kept = {each for each in every if _used_behind(each, one, statements)} if name else set()
             if name and any(_changes(inner, kept, known) for inner in _within(one)):
                 yield name, one.lineno
         elif not isinstance(one, ast.For | ast.While | ast.With | ast.Try) and _changes(one, trained, known):
@@ -141,20 +146,24 @@ def _targets(loop: ast.For | ast.While) -> set[str]:
     return {target.id} if isinstance(target, ast.Name) and "range" in over else set()
 
 
-def _trained(statements: Sequence[ast.stmt], known: Collection[int]) -> set[str]:
-    """Return the names from which what is trained comes: those at gradients, and all that are assigned to these."""
+def _trained(statements: Sequence[ast.stmt], read: Collection[str]) -> set[str]:
+    """Return the names from which what is trained comes: those at gradients, and all that are assigned to these.
+
+    Args:
+        statements: of a loop.
+        read: names in lines of which it was read what they do, theirs as well.
+    """
     plain = [one for one in statements if isinstance(one, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr)]
-    found = {name for one in plain if _calls(one, TRAINS) for name in _loaded(one)}
-    read = {name for one in statements if one.lineno in known for name in _loaded(one)}
+    found = {*read, *(name for one in plain if _calls(one, MOVES) for name in _loaded(one))}
     grown = True
     while grown:
         grown = False
         for one in plain:
             assigned = _assigned(one)
-            more = _loaded(one) - found if assigned & found and not assigned <= read else set()
+            more = _loaded(one) - found if assigned & found and not assigned <= set(read) else set()
             grown = grown or bool(more)
             found |= more
-    return found - read
+    return found
 
 
 def _within(one: ast.If) -> Iterator[ast.stmt]:

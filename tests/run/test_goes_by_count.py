@@ -33,6 +33,7 @@ LATER = {
     "a weight of the loss": ("WITHIN", "loss = loss * 0.5 ** epoch", "epoch (loop.py, line 6)"),
     "a weight by a name": ("AHEAD", "w = min(1.0, epoch / 2)\n    net = lambda x: w * x", "epoch (loop.py, line 2)"),
     "a choice": ("WITHIN", "loss = loss if epoch < 2 else loss + penalty", "epoch (loop.py, line 6)"),
+    "another optimizer": ("AHEAD", "if epoch == 1: opt = best", "epoch (loop.py, line 2)"),
     "another model": ("BEHIND", "if epoch == 1: net = best", "epoch (loop.py, line 9)"),
     "a count of steps": ("WITHIN", "if i > 100: loss = 2 * loss", "i (loop.py, line 6)"),
     "a count by hand": ("WITHIN", "steps += 1\n        if steps > 50: net.set_weights(best)",
@@ -93,7 +94,7 @@ def stopped(folder: Path, text: str, known: Any = ()) -> list[str]:
     found: list[list[str]] = []
 
     class Optimizer(Anything):
-        def step(self) -> None:
+        def step(self, *given: Any) -> None:
             frame: FrameType | None = sys._getframe(1)
             frames = []
             while frame is not None and frame.f_code.co_filename == str(file):
@@ -149,6 +150,13 @@ def test_rates_that_are_read_are_no_such(tmp_path: Path) -> None:
     text = text_of("AHEAD", code)
     assert stopped(tmp_path, text) == ["epoch (loop.py, line 3)"]
     assert not stopped(tmp_path, text, {"loop.py, line 3"})
+
+
+def test_a_rate_that_a_condition_sets_is_none_that_is_read(tmp_path: Path) -> None:
+    """An update that is written out says what its rate is now; not what it will be from the second epoch on."""
+    text = text_of("AHEAD", "if epoch == 1: rate = 0.1").replace("opt.step()", "opt.step(rate * loss)")
+    text = f"rate = 1.0\n{text}"
+    assert stopped(tmp_path, text, {"loop.py, line 9"}) == ["epoch (loop.py, line 3)"]
 
 
 def test_a_sentence_says_it() -> None:
